@@ -1,0 +1,29 @@
+# TaskGalaxy: from seed task types and images to a balanced instruction-tuning set. Wiring only.
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+# A config file on the command line replaces the default one; it is not mixed into it.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/taxonomy.smk"
+include: "rules/images.smk"
+include: "rules/match.smk"
+include: "rules/filter.smk"
+include: "rules/qa.smk"
+include: "rules/referee.smk"
+include: "rules/dataset.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/dataset/SHA256SUMS",
+        f"{RESULTS}/report/funnel.txt",
+        f"{RESULTS}/report/samples.html",
+        get_truth_report(),

@@ -1,0 +1,118 @@
+# What every rule file uses: the validated configuration, the shard plan, and the get_* functions.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from taskgalaxy.config import endpoint_identity, load_schema, secret_names, uses_gpu, validated
+from taskgalaxy.errors import UserError
+from taskgalaxy.shards import plan_shards
+from taskgalaxy.versions import VERSIONS
+
+
+def get_validated_config():
+    """The configuration with its defaults, or one message that names the key and the fix."""
+    schema = load_schema(Path(workflow.basedir) / "config" / "schemas" / "config.schema.json")
+    try:
+        return validated(config, schema)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def get_plan():
+    """The shards. Only the main process looks at the image folders; jobs believe the manifests."""
+    try:
+        return plan_shards(
+            Path(f"{RESULTS}/images/shards"),
+            config["sources"],
+            config["images"]["shard_size"],
+            scanning=workflow.is_main_process,
+        )
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+config.update(get_validated_config())
+RESULTS = config["results"]
+PROMPTS = config["prompts"]
+LEVELS = range(1, len(config["taxonomy"]["levels"]) + 1)
+REFEREES = config["roles"]["referees"]
+PLAN = get_plan()
+SHARDS = PLAN.shards
+
+# Remote jobs get the keys by the names of their variables; a dry-run needs none.
+KEYS = secret_names(config)
+if KEYS and not workflow.output_settings.dryrun:
+    workflow.register_envvars(*KEYS)
+
+
+wildcard_constraints:
+    level=r"[1-9]\d*",
+    shard=r"[A-Za-z0-9][A-Za-z0-9_.-]*-\d\d\d\d\d+",
+    referee="|".join(map(re.escape, REFEREES)),
+
+
+def get_taxonomy_before(wildcards):
+    """What a level is expanded from: the level above it, or the seeds."""
+    level = int(wildcards.level)
+    return config["taxonomy"]["seeds"] if level == 1 else f"{RESULTS}/taxonomy/level{level - 1}.yaml"
+
+
+def get_expand_templates(wildcards):
+    if int(wildcards.level) == 1:
+        return [f"{PROMPTS}/expand_level_1.txt"]
+    return [f"{PROMPTS}/expand_with_children.txt", f"{PROMPTS}/expand_without_children.txt"]
+
+
+def get_level_settings(wildcards):
+    return config["taxonomy"]["levels"][int(wildcards.level) - 1]
+
+
+def get_source(wildcards):
+    return config["sources"][wildcards.shard.rpartition("-")[0]]
+
+
+def get_sources_before(wildcards):
+    """Sources whose images come first: theirs are the first occurrences of duplicates."""
+    names = list(config["sources"])
+    return names[: names.index(wildcards.shard.rpartition("-")[0])]
+
+
+def get_clip_settings(wildcards):
+    """What decides an embedding's value."""
+    return {key: config["match"][key] for key in ("model", "pretrained", "precision")}
+
+
+def get_model(role):
+    """What decides the answers of the endpoint in a role."""
+    return lambda wildcards: endpoint_identity(config["endpoints"][config["roles"][role]])
+
+
+def get_referee_model(wildcards):
+    return endpoint_identity(config["endpoints"][wildcards.referee])
+
+
+def get_votes(wildcards):
+    return expand(f"{RESULTS}/votes/{{referee}}/{{shard}}.parquet", referee=REFEREES, shard=SHARDS)
+
+
+def get_exports(wildcards):
+    return expand(f"{RESULTS}/export/{{name}}.json", name=config["exports"])
+
+
+def get_truth_report():
+    """The table that measures the pipeline against ground truth, where there is any."""
+    return [f"{RESULTS}/report/truth.txt"] if config["report"]["truth"] else []
+
+
+def get_gpus(wildcards):
+    return 1 if uses_gpu(config) else 0
+
+
+def get_minutes(per_image_s):
+    """Minutes that a shard may take, doubled with every attempt."""
+    return lambda wildcards, attempt: 2 ** (attempt - 1) * max(
+        10, int(config["images"]["shard_size"] * per_image_s / 60)
+    )

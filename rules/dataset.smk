@@ -1,0 +1,105 @@
+# The balanced final set, its exports and its seal (paper section 2.2, "To ensure balance").
+
+
+rule balance:
+    input:
+        votes=f"{RESULTS}/votes.parquet",
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
+        referees=get_votes,
+        filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
+        images=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+        removed=f"{RESULTS}/images/removed.parquet",
+    output:
+        parquet=f"{RESULTS}/dataset/taskgalaxy.parquet",
+        jsonl=f"{RESULTS}/dataset/taskgalaxy.jsonl",
+        rejects=f"{RESULTS}/rejects/balance.parquet",
+    log:
+        f"{RESULTS}/logs/balance.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/balance.tsv"
+    resources:
+        mem_mb=16000,
+        runtime=60,
+    params:
+        referees=REFEREES,
+        minimum=config["balance"]["min"],
+        maximum=config["balance"]["max"],
+        seed=config["seed"],
+        version=VERSIONS["balance"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Drawing {params.minimum} to {params.maximum} samples per task type"
+    script:
+        "../scripts/balance.py"
+
+
+rule export_llava:
+    input:
+        f"{RESULTS}/dataset/taskgalaxy.parquet",
+    output:
+        f"{RESULTS}/export/llava.json",
+    log:
+        f"{RESULTS}/logs/export_llava.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/export_llava.tsv"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        version=VERSIONS["export"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Writing LLaVA's training JSON"
+    script:
+        "../scripts/export_llava.py"
+
+
+rule link_images:
+    input:
+        f"{RESULTS}/dataset/taskgalaxy.parquet",
+    output:
+        directory(f"{RESULTS}/export/images"),
+    log:
+        f"{RESULTS}/logs/link_images.log",
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        version=VERSIONS["export"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Linking the sources into one image folder for the exports"
+    script:
+        "../scripts/link_images.py"
+
+
+rule seal_dataset:
+    input:
+        parquet=f"{RESULTS}/dataset/taskgalaxy.parquet",
+        jsonl=f"{RESULTS}/dataset/taskgalaxy.jsonl",
+        funnel=f"{RESULTS}/funnel.parquet",
+        tasks=f"{RESULTS}/match/tasks.parquet",
+        exports=get_exports,
+        images=f"{RESULTS}/export/images",
+    output:
+        manifest=f"{RESULTS}/dataset/manifest.json",
+        checksums=f"{RESULTS}/dataset/SHA256SUMS",
+    log:
+        f"{RESULTS}/logs/seal_dataset.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/seal_dataset.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        config={key: value for key, value in config.items() if key not in ("results", "ledger")},
+        version=VERSIONS["seal"],
+    conda:
+        "../envs/clip.yaml"
+    message:
+        "Writing the manifest and the checksums of the final set"
+    script:
+        "../scripts/seal_dataset.py"

@@ -1,0 +1,27 @@
+# A vision-language model keeps the candidates that fit (paper section 2.2, step 3; Table A-3).
+
+
+rule filter_matches:
+    input:
+        topk=f"{RESULTS}/match/topk/{{shard}}.parquet",
+        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
+        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        template=f"{PROMPTS}/filter.txt",
+    output:
+        f"{RESULTS}/filter/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/filter_matches/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/filter_matches/{{shard}}.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=get_minutes(10),
+    params:
+        model=get_model("filter"),
+        version=VERSIONS["filter"],
+    conda:
+        "../envs/llm.yaml"
+    message:
+        "Asking which candidates fit the images of shard {wildcards.shard}"
+    script:
+        "../scripts/filter_matches.py"

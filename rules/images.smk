@@ -1,0 +1,85 @@
+# Image folders -> shard manifests -> inspected images and their duplicates (paper section 2.2, step 2).
+
+
+localrules:
+    write_shard,
+    list_removed,
+
+
+rule write_shard:
+    output:
+        f"{RESULTS}/images/shards/{{shard}}.json",
+    log:
+        f"{RESULTS}/logs/write_shard/{{shard}}.log",
+    params:
+        files=lambda wildcards: [list(file) for file in PLAN.files[wildcards.shard]],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Writing down which images belong to shard {wildcards.shard}"
+    script:
+        "../scripts/write_shard.py"
+
+
+rule list_removed:
+    output:
+        f"{RESULTS}/images/removed.parquet",
+    log:
+        f"{RESULTS}/logs/list_removed.log",
+    params:
+        removed=PLAN.removed,
+        unnamed=PLAN.unnamed,
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Listing the images that are no longer there"
+    script:
+        "../scripts/list_removed.py"
+
+
+rule inspect_images:
+    input:
+        f"{RESULTS}/images/shards/{{shard}}.json",
+    output:
+        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
+        rejects=f"{RESULTS}/rejects/inspect/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/inspect_images/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/inspect_images/{{shard}}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=get_minutes(0.5),
+    params:
+        license=lambda wildcards: get_source(wildcards)["license"],
+        licenses=lambda wildcards: get_source(wildcards)["licenses"],
+        limits={key: config["images"][key] for key in ("min_side", "max_pixels", "animated")},
+        version=VERSIONS["inspect"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Decoding and identifying the images of shard {wildcards.shard}"
+    script:
+        "../scripts/inspect_images.py"
+
+
+rule find_duplicates:
+    input:
+        expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+    output:
+        f"{RESULTS}/images/duplicates.parquet",
+    log:
+        f"{RESULTS}/logs/find_duplicates.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/find_duplicates.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        version=VERSIONS["duplicates"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Finding images that occur more than once"
+    script:
+        "../scripts/find_duplicates.py"

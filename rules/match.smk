@@ -1,0 +1,82 @@
+# Embeddings of task types and images, and the exact top-k of every image (paper section 2.2, step 3).
+
+
+rule embed_task_types:
+    input:
+        f"{RESULTS}/taxonomy/task_types.parquet",
+    output:
+        f"{RESULTS}/match/tasks.parquet",
+    log:
+        f"{RESULTS}/logs/embed_task_types.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/embed_task_types.tsv"
+    threads: 2
+    resources:
+        gpu=get_gpus,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        clip=get_clip_settings,
+        text=config["match"]["text"],
+        version=VERSIONS["embed"],
+    conda:
+        "../envs/clip.yaml"
+    message:
+        "Embedding the task types with {config[match][model]}"
+    script:
+        "../scripts/embed_task_types.py"
+
+
+# An earlier shard's verdict never changes (shards are append-only and the sources before it are a
+# parameter), so later shards' duplicates are no reason to embed an earlier one again: ancient().
+rule embed_images:
+    input:
+        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
+        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+    output:
+        embeddings=f"{RESULTS}/match/images/{{shard}}.parquet",
+        rejects=f"{RESULTS}/rejects/match/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/embed_images/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/embed_images/{{shard}}.tsv"
+    threads: 2
+    resources:
+        gpu=get_gpus,
+        mem_mb=8000,
+        runtime=get_minutes(2),
+    params:
+        clip=get_clip_settings,
+        sources_before=get_sources_before,
+        version=VERSIONS["embed"],
+    conda:
+        "../envs/clip.yaml"
+    message:
+        "Embedding the images of shard {wildcards.shard} with {config[match][model]}"
+    script:
+        "../scripts/embed_images.py"
+
+
+rule match:
+    input:
+        tasks=f"{RESULTS}/match/tasks.parquet",
+        images=f"{RESULTS}/match/images/{{shard}}.parquet",
+    output:
+        f"{RESULTS}/match/topk/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/match/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/match/{{shard}}.tsv"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        k=config["match"]["k"],
+        version=VERSIONS["match"],
+    conda:
+        "../envs/clip.yaml"
+    message:
+        "Ranking the task types for the images of shard {wildcards.shard}"
+    script:
+        "../scripts/match.py"

@@ -1,0 +1,28 @@
+# A question-answer pair for every kept task type (paper section 2.2, step 4; Table A-3).
+
+
+rule generate_qa:
+    input:
+        kept=f"{RESULTS}/filter/{{shard}}.parquet",
+        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
+        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        template=f"{PROMPTS}/qa.txt",
+    output:
+        samples=f"{RESULTS}/qa/{{shard}}.jsonl",
+        rejects=f"{RESULTS}/rejects/qa/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/generate_qa/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/generate_qa/{{shard}}.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=get_minutes(20),
+    params:
+        model=get_model("qa"),
+        version=VERSIONS["qa"],
+    conda:
+        "../envs/llm.yaml"
+    message:
+        "Asking for questions and answers about the images of shard {wildcards.shard}"
+    script:
+        "../scripts/generate_qa.py"

@@ -1,0 +1,55 @@
+# Every referee votes 0 or 1 on every sample; the vote table (paper section 2.2, step 5; Table A-3).
+
+
+rule cast_votes:
+    input:
+        samples=f"{RESULTS}/qa/{{shard}}.jsonl",
+        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
+        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        template=f"{PROMPTS}/referee.txt",
+    output:
+        f"{RESULTS}/votes/{{referee}}/{{shard}}.parquet",
+    log:
+        f"{RESULTS}/logs/cast_votes/{{referee}}/{{shard}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/cast_votes/{{referee}}/{{shard}}.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=get_minutes(30),
+    params:
+        model=get_referee_model,
+        sees_answer=config["referee"]["sees_answer"],
+        version=VERSIONS["referee"],
+    conda:
+        "../envs/referee.yaml"
+    message:
+        "Referee {wildcards.referee} votes on the samples of shard {wildcards.shard}"
+    script:
+        "../scripts/cast_votes.py"
+
+
+rule tally_votes:
+    input:
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
+        votes=get_votes,
+    output:
+        votes=f"{RESULTS}/votes.parquet",
+        rejects=f"{RESULTS}/rejects/referee.parquet",
+    log:
+        f"{RESULTS}/logs/tally_votes.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tally_votes.tsv"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        referees=REFEREES,
+        accept_at=config["referee"]["accept_at"],
+        missing_vote=config["referee"]["missing_vote"],
+        version=VERSIONS["tally"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Counting the votes"
+    script:
+        "../scripts/tally_votes.py"

@@ -1,0 +1,103 @@
+# What a person looks at: the funnel, the sample page, and the measure against ground truth.
+
+
+rule funnel:
+    input:
+        counts=expand(f"{RESULTS}/taxonomy/level{{level}}.counts.json", level=LEVELS),
+        expand_rejects=expand(f"{RESULTS}/rejects/expand/level{{level}}.parquet", level=LEVELS),
+        task_types=f"{RESULTS}/taxonomy/task_types.parquet",
+        shards=expand(f"{RESULTS}/images/shards/{{shard}}.json", shard=SHARDS),
+        images=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+        inspect_rejects=expand(f"{RESULTS}/rejects/inspect/{{shard}}.parquet", shard=SHARDS),
+        duplicates=f"{RESULTS}/images/duplicates.parquet",
+        match_rejects=expand(f"{RESULTS}/rejects/match/{{shard}}.parquet", shard=SHARDS),
+        topk=expand(f"{RESULTS}/match/topk/{{shard}}.parquet", shard=SHARDS),
+        filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
+        qa_rejects=expand(f"{RESULTS}/rejects/qa/{{shard}}.parquet", shard=SHARDS),
+        votes=f"{RESULTS}/votes.parquet",
+        referee_rejects=f"{RESULTS}/rejects/referee.parquet",
+        dataset=f"{RESULTS}/dataset/taskgalaxy.parquet",
+        balance_rejects=f"{RESULTS}/rejects/balance.parquet",
+    output:
+        funnel=f"{RESULTS}/funnel.parquet",
+        rejects=f"{RESULTS}/rejects.parquet",
+        text=f"{RESULTS}/report/funnel.txt",
+    log:
+        f"{RESULTS}/logs/funnel.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/funnel.tsv"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        referees=REFEREES,
+        version=VERSIONS["funnel"],
+    conda:
+        "../envs/report.yaml"
+    message:
+        "Checking that every row of every stage is accounted for"
+    script:
+        "../scripts/funnel.py"
+
+
+rule measure_truth:
+    input:
+        truth=config["report"]["truth"] or [],
+        images=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+        topk=expand(f"{RESULTS}/match/topk/{{shard}}.parquet", shard=SHARDS),
+        filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
+        referees=get_votes,
+        votes=f"{RESULTS}/votes.parquet",
+        dataset=f"{RESULTS}/dataset/taskgalaxy.parquet",
+    output:
+        json=f"{RESULTS}/report/truth.json",
+        text=f"{RESULTS}/report/truth.txt",
+    log:
+        f"{RESULTS}/logs/measure_truth.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/measure_truth.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        referees=REFEREES,
+        version=VERSIONS["truth"],
+    conda:
+        "../envs/report.yaml"
+    message:
+        "Measuring match, filter and referees against the ground truth"
+    script:
+        "../scripts/measure_truth.py"
+
+
+rule sample_page:
+    input:
+        dataset=f"{RESULTS}/dataset/taskgalaxy.parquet",
+        rejects=f"{RESULTS}/rejects.parquet",
+        funnel=f"{RESULTS}/funnel.parquet",
+        images=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+        removed=f"{RESULTS}/images/removed.parquet",
+        task_types=f"{RESULTS}/taxonomy/task_types.parquet",
+        votes=f"{RESULTS}/votes.parquet",
+        truth=[f"{RESULTS}/report/truth.json"] if config["report"]["truth"] else [],
+    output:
+        f"{RESULTS}/report/samples.html",
+    log:
+        f"{RESULTS}/logs/sample_page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sample_page.tsv"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        referees=REFEREES,
+        max_samples=config["report"]["max_samples"],
+        version=VERSIONS["sample_page"],
+    conda:
+        "../envs/report.yaml"
+    message:
+        "Drawing the page on which samples and rejects can be looked at"
+    script:
+        "../scripts/sample_page.py"

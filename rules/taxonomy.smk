@@ -1,0 +1,54 @@
+# Seed taxonomy -> level 1 -> level 2 -> ... -> the pool of task types (paper section 2.2, step 1).
+
+
+rule expand_level:
+    input:
+        taxonomy=get_taxonomy_before,
+        seeds=config["taxonomy"]["seeds"],
+        templates=get_expand_templates,
+    output:
+        taxonomy=f"{RESULTS}/taxonomy/level{{level}}.yaml",
+        counts=f"{RESULTS}/taxonomy/level{{level}}.counts.json",
+        rejects=f"{RESULTS}/rejects/expand/level{{level}}.parquet",
+    log:
+        f"{RESULTS}/logs/expand_level/{{level}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/expand_level/{{level}}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        settings=get_level_settings,
+        max_label_length=config["taxonomy"]["max_label_length"],
+        model=get_model("expand"),
+        version=VERSIONS["expand"],
+    conda:
+        "../envs/llm.yaml"
+    message:
+        "Expanding the task types of level {wildcards.level}"
+    script:
+        "../scripts/expand_level.py"
+
+
+rule pool_task_types:
+    input:
+        seeds=config["taxonomy"]["seeds"],
+        taxonomy=f"{RESULTS}/taxonomy/level{LEVELS[-1]}.yaml",
+    output:
+        f"{RESULTS}/taxonomy/task_types.parquet",
+    log:
+        f"{RESULTS}/logs/pool_task_types.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/pool_task_types.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        pool=config["taxonomy"]["pool"],
+        version=VERSIONS["pool"],
+    conda:
+        "../envs/base.yaml"
+    message:
+        "Pooling the task types that images are matched with"
+    script:
+        "../scripts/pool_task_types.py"

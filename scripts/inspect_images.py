@@ -1,0 +1,21 @@
+from pathlib import Path
+
+from taskgalaxy.images import Limits, inspect_shard
+from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.shards import read_manifest, source_of
+from taskgalaxy.tables import IMAGES, REJECTS, write_table
+
+with job(snakemake.log[0]):
+    shard = snakemake.wildcards.shard
+    source = source_of(shard)
+    images, rejects = inspect_shard(
+        Path(image_roots(snakemake.config)[source]),
+        source,
+        shard,
+        read_manifest(snakemake.input[0]),
+        Limits(**snakemake.params.limits),
+        snakemake.params.license,
+        snakemake.params.licenses,
+    )
+    write_table(snakemake.output.rejects, rejects, REJECTS)
+    write_table(snakemake.output.images, images, IMAGES)

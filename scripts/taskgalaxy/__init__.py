@@ -1,0 +1,1 @@
+"""The TaskGalaxy library: every step of the pipeline as plain functions, without Snakemake."""

@@ -1,0 +1,189 @@
+"""The configuration: defaults from the schema, and everything that can be known to be wrong beforehand."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from taskgalaxy.errors import UserError
+
+Config = dict[str, Any]
+
+
+def load_schema(path: Path) -> dict[str, Any]:
+    """The JSON Schema of the configuration."""
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
+    """``config`` with the schema's defaults filled in and ``sources.*.root`` resolved.
+
+    Raises:
+        UserError: naming the key and the fix, for unknown keys, wrong types and settings that
+            contradict each other.
+    """
+    complete: Config = json.loads(json.dumps(config))
+    errors = sorted(Draft202012Validator(schema).iter_errors(complete), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise _explained(errors[0])
+    _fill_defaults(complete, schema)
+    _check_roles(complete)
+    _check_numbers(complete)
+    _check_files(complete)
+    for name, source in complete["sources"].items():
+        source["root"] = str(resolve_root(name, source["path"]))
+    return complete
+
+
+def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        for key, subschema in properties.items():
+            if key not in value and "default" in subschema:
+                value[key] = json.loads(json.dumps(subschema["default"]))
+        for key, child in value.items():
+            subschema = properties.get(key, schema.get("additionalProperties"))
+            if isinstance(subschema, Mapping):
+                _fill_defaults(child, subschema)
+    elif isinstance(value, list) and "items" in schema:
+        for child in value:
+            _fill_defaults(child, schema["items"])
+
+
+def _explained(error: ValidationError) -> UserError:
+    """A validation error as key, what is wrong and what to write instead."""
+    key = ".".join(str(part) for part in error.absolute_path)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    if error.validator == "additionalProperties":
+        known = list(schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        close = difflib.get_close_matches(unknown, known, 1)
+        fix = f"did you mean {close[0]}? " if close else ""
+        return UserError(f"config: {_joined(key, unknown)}", "is no known key", f"{fix}Known here: {', '.join(known)}")
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        meaning = schema.get("properties", {}).get(missing, {}).get("description", "see config/README.md")
+        return UserError(f"config: {_joined(key, missing)}", "is missing", f"add it: {meaning}")
+    meaning = schema.get("description", "see config/README.md")
+    return UserError(f"config: {key or 'the file'}", error.message, f"it means: {meaning}")
+
+
+def _joined(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _check_roles(config: Config) -> None:
+    endpoints = config["endpoints"]
+    roles = config["roles"]
+    named = [(f"roles.{role}", roles[role]) for role in ("expand", "filter", "qa")]
+    named += [(f"roles.referees[{index}]", name) for index, name in enumerate(roles["referees"])]
+    for key, name in named:
+        if name not in endpoints:
+            raise UserError(
+                f"config: {key}", f"no endpoint is named {name!r}", f"name one of: {', '.join(endpoints)}, or add it"
+            )
+
+
+def _check_numbers(config: Config) -> None:
+    referees, accept_at = config["roles"]["referees"], config["referee"]["accept_at"]
+    if accept_at > len(referees):
+        raise UserError(
+            "config: referee.accept_at",
+            f"is {accept_at}, but there are only {len(referees)} referees, so nothing could be accepted",
+            f"set it to {len(referees)} or less, or add referees to roles.referees",
+        )
+    low, high = config["balance"]["min"], config["balance"]["max"]
+    if low > high:
+        raise UserError("config: balance.min", f"is {low}, above balance.max {high}", "set it to at most balance.max")
+
+
+def _check_files(config: Config) -> None:
+    if not Path(config["taxonomy"]["seeds"]).is_file():
+        raise UserError(
+            "config: taxonomy.seeds", f"there is no file {config['taxonomy']['seeds']}", "name the YAML of your seeds"
+        )
+    truth = config["report"]["truth"]
+    if truth is not None and not Path(truth).is_file():
+        raise UserError("config: report.truth", f"there is no file {truth}", "remove the key, or name the file")
+    model = config["match"]["model"]
+    if model.startswith("local-dir:") and not Path(model.removeprefix("local-dir:")).is_dir():
+        raise UserError(
+            "config: match.model",
+            f"there is no folder {model.removeprefix('local-dir:')}",
+            "name a folder with open_clip_config.json and weights, or an open_clip model",
+        )
+
+
+def resolve_root(name: str, path: str) -> Path:
+    """The folder of source ``name``; ``package:NAME/FOLDER`` is looked up without importing the package.
+
+    Raises:
+        UserError: if the package is not installed.
+    """
+    if not path.startswith("package:"):
+        return Path(path)
+    package, _, folder = path.removeprefix("package:").partition("/")
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise UserError(
+            f"config: sources.{name}.path", f"no Python package {package} is installed", f"pip install {package}"
+        )
+    return Path(found.submodule_search_locations[0]) / folder
+
+
+def uses_gpu(config: Config) -> bool:
+    """Whether CLIP's jobs should be given a GPU."""
+    return bool(config["match"]["device"] != "cpu")
+
+
+# What changes an answer; the rest of an endpoint's settings only decides how it is obtained.
+_DECIDES_ANSWERS = ("provider", "model", "temperature", "max_tokens", "seed", "image_max_side", "extra_body")
+
+
+def endpoint_identity(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an endpoint decides its answers, so that changing the rest runs nothing again."""
+    return {key: endpoint[key] for key in _DECIDES_ANSWERS}
+
+
+def secret_names(config: Config) -> list[str]:
+    """Names of the environment variables that the endpoints in use take their keys from."""
+    used = {*config["roles"]["referees"], *(config["roles"][role] for role in ("expand", "filter", "qa"))}
+    names = {config["endpoints"][name]["api_key_env"] for name in used}
+    return sorted(names - {None})
+
+
+def option_table(schema: Mapping[str, Any]) -> str:
+    """Every key as a Markdown table, for config/README.md."""
+    rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
+    rows += _option_rows("", schema)
+    return "\n".join(rows) + "\n"
+
+
+def _option_rows(prefix: str, schema: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for name, option in schema.get("properties", {}).items():
+        key = f"{prefix}{name}"
+        if "description" in option:
+            required = name in schema.get("required", ())
+            default = "required" if required else f"`{json.dumps(option['default'])}`" if "default" in option else ""
+            rows.append(f"| `{key}` | {_type(option)} | {default} | {option['description']} |")
+        rows += _option_rows(f"{key}.", option)
+        if isinstance(option.get("additionalProperties"), Mapping):
+            rows += _option_rows(f"{key}.NAME.", option["additionalProperties"])
+        if isinstance(option.get("items"), Mapping):
+            rows += _option_rows(f"{key}[].", option["items"])
+    return rows
+
+
+def _type(option: Mapping[str, Any]) -> str:
+    if "enum" in option:
+        return " or ".join(f"`{value}`" for value in option["enum"])
+    kind = option.get("type", "any")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)

@@ -1,0 +1,222 @@
+"""Reading images: one way to decode them, and the inspection that decides which ones are used.
+
+Nothing here trusts a file's name: the format is read from the bytes, truncation is found by decoding
+every pixel, and the identity of an image is the SHA-256 of its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from taskgalaxy.shards import FileEntry, source_of
+from taskgalaxy.tables import reject
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM")
+"""Formats that are opened, by Pillow's names: raster formats with decoders that bound their memory."""
+
+
+class ImageRejectedError(Exception):
+    """An image cannot be used: ``reason`` is a reject reason of stage inspect, ``detail`` says more."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image identified by its content, and the places where files with that content were seen."""
+
+    image_id: str
+    paths: tuple[Path, ...]
+
+    def read(self) -> bytes:
+        """The image's bytes, from the first place that still holds it.
+
+        Raises:
+            OSError: if no place does.
+        """
+        for path in self.paths:
+            try:
+                data = path.read_bytes()
+            except OSError:
+                continue
+            if hashlib.sha256(data).hexdigest() == self.image_id:
+                return data
+        raise OSError(f"no longer at {' or '.join(map(str, self.paths))}")
+
+
+def locate(images: pl.DataFrame, duplicates: pl.DataFrame, roots: Mapping[str, str]) -> dict[str, ImageFile]:
+    """The images of a shard by id, each with its own place first and its duplicates' places after.
+
+    ``images`` is of ``tables.IMAGES``, ``duplicates`` of ``tables.DUPLICATES``, ``roots`` the folders of
+    the sources by name. A moved image is found at its new place, where it is a duplicate of itself.
+    """
+    places: dict[str, list[Path]] = {}
+    for image_id, source, path in images.select("image_id", "source", "path").iter_rows():
+        places.setdefault(image_id, []).append(Path(roots[source]) / path)
+    elsewhere = duplicates.filter(pl.col("image_id").is_in(list(places)))
+    for image_id, shard, path in elsewhere.select("image_id", "shard", "path").iter_rows():
+        places[image_id].append(Path(roots[source_of(shard)]) / path)
+    return {image_id: ImageFile(image_id, tuple(paths)) for image_id, paths in places.items()}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is accepted: sides and area in pixels; ``animated`` is ``"reject"`` or ``"first_frame"``."""
+
+    min_side: int
+    max_pixels: int
+    animated: str
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """The image as a person sees it: EXIF rotation applied, transparency over white, 8-bit RGB."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        image = image.point(lambda value: value / 257).convert("L")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, "white")
+        ground.alpha_composite(image)
+        image = ground
+    return image.convert("RGB")
+
+
+def decode_rgb(data: bytes) -> Image.Image:
+    """Decode an inspected image; the first frame of an animated one.
+
+    Raises:
+        OSError: if the bytes are no image, or truncated.
+    """
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        return upright_rgb(image)
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What full decoding told: ``width`` and ``height`` in pixels after EXIF rotation."""
+
+    image_id: str
+    width: int
+    height: int
+    format: str
+    bytes: int
+
+
+def inspect(data: bytes, limits: Limits) -> Inspected:
+    """Decode every pixel of ``data`` and measure it.
+
+    Raises:
+        ImageRejectedError: with the reason, if it is not to be used.
+    """
+    if not data:
+        raise ImageRejectedError("empty_file", "the file has no bytes")
+    try:
+        with warnings.catch_warnings():
+            # Size is judged below, before a pixel is decoded.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageRejectedError("too_many_pixels", str(error)) from error
+    except UnidentifiedImageError as error:
+        raise ImageRejectedError("not_an_image", f"none of {', '.join(FORMATS)}") from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageRejectedError("not_an_image", str(error)) from error
+    with image:
+        width, height = image.size
+        if width * height > limits.max_pixels:
+            raise ImageRejectedError("too_many_pixels", f"{width}x{height}, the limit is {limits.max_pixels} pixels")
+        if min(width, height) < limits.min_side:
+            raise ImageRejectedError("too_small", f"{width}x{height}, the shorter side must be {limits.min_side}")
+        if limits.animated == "reject" and getattr(image, "is_animated", False) and image.format != "MPO":
+            raise ImageRejectedError("animated", f"{getattr(image, 'n_frames', 2)} frames")
+        image_format = image.format or "unknown"
+        try:
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise ImageRejectedError("truncated", str(error)) from error
+        return Inspected(hashlib.sha256(data).hexdigest(), upright.width, upright.height, image_format, len(data))
+
+
+def licence_of(path: str, default: str, overrides: Mapping[str, str]) -> str:
+    """The licence of a file: the first pattern in ``overrides`` that its path matches, else ``default``."""
+    for pattern, licence in overrides.items():
+        if fnmatchcase(path, pattern):
+            return licence
+    return default
+
+
+def inspect_shard(
+    root: Path,
+    source: str,
+    shard: str,
+    files: Iterable[FileEntry],
+    limits: Limits,
+    licence: str,
+    licences: Mapping[str, str],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Inspect a shard's files; the rows of ``tables.IMAGES`` and of ``tables.REJECTS`` (stage inspect).
+
+    Every file ends in exactly one of the two.
+    """
+    images: list[dict[str, Any]] = []
+    rejects: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            found = inspect(_read(root / file.path), limits)
+        except ImageRejectedError as error:
+            rejects.append(reject("inspect", f"{source}/{file.path}", error.reason, detail=error.detail))
+            continue
+        images.append(
+            {
+                "image_id": found.image_id,
+                "source": source,
+                "shard": shard,
+                "path": file.path,
+                "width": found.width,
+                "height": found.height,
+                "format": found.format,
+                "bytes": found.bytes,
+                "license": licence_of(file.path, licence, licences),
+            }
+        )
+    return images, rejects
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageRejectedError("vanished", "the file was there when the shard was planned") from error
+    except OSError as error:
+        raise ImageRejectedError("unreadable", str(error)) from error
+
+
+def find_duplicates(images: pl.DataFrame) -> pl.DataFrame:
+    """Every occurrence of an image after its first, in the order of ``images``; of ``tables.DUPLICATES``."""
+    first = images.unique("image_id", keep="first", maintain_order=True)
+    return (
+        images.join(first, on=["shard", "path"], how="anti", maintain_order="left")
+        .join(first.select("image_id", first_shard="shard", first_path="path"), on="image_id", maintain_order="left")
+        .select("image_id", "shard", "path", "first_shard", "first_path")
+    )
+
+
+def present(images: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
+    """One row per image that is still there: its first occurrence that was not removed."""
+    return images.join(removed, on=["shard", "path"], how="anti", maintain_order="left").unique(
+        "image_id", keep="first", maintain_order=True
+    )

@@ -1,0 +1,94 @@
+"""The three questions that are asked about images, each for one shard.
+
+Every function renders one request per image (or per sample), asks them all and puts the replies into
+rows; each row that came in goes out, or stands among the rejects.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from taskgalaxy import filtering, qa, referee
+from taskgalaxy.jobs import Model
+from taskgalaxy.llm.request import ImageContent
+from taskgalaxy.prompts import Template
+
+log = logging.getLogger(__name__)
+
+Rows = list[dict[str, Any]]
+
+
+def filter_shard(topk: pl.DataFrame, images: Mapping[str, ImageContent], template: Template, model: Model) -> Rows:
+    """Ask for every image which of its candidates fit; rows of ``tables.FILTER``, one per row of ``topk``."""
+    candidates = _by_image(topk.iter_rows(named=True))
+    requests = [
+        filtering.render(template, images[image_id], [row["task_type"] for row in rows])
+        for image_id, rows in candidates
+    ]
+    filtered: Rows = []
+    unknown = 0
+    for (_, rows), request, reply in zip(candidates, requests, model.ask(requests), strict=True):
+        verdicts, unknown_labels = filtering.filter_rows(rows, reply, **model.origin(request))
+        filtered += verdicts
+        unknown += len(unknown_labels)
+    if unknown:
+        log.info("%d labels came back that were not offered; they were ignored", unknown)
+    return filtered
+
+
+def qa_shard(
+    kept: pl.DataFrame, images: Mapping[str, ImageContent], template: Template, model: Model
+) -> tuple[Rows, Rows]:
+    """Ask for a pair per kept task type of every image; rows of ``tables.SAMPLES`` and ``tables.REJECTS``.
+
+    ``kept`` has the columns image_id and task_type.
+    """
+    offered = [
+        (image_id, [row["task_type"] for row in rows]) for image_id, rows in _by_image(kept.iter_rows(named=True))
+    ]
+    requests = [qa.render(template, images[image_id], task_types) for image_id, task_types in offered]
+    samples: Rows = []
+    rejects: Rows = []
+    for (image_id, task_types), request, reply in zip(offered, requests, model.ask(requests), strict=True):
+        found, rejected = qa.sample_rows(
+            image_id, task_types, reply, prompt=request.prompt, **model.origin(request)
+        )
+        samples += found
+        rejects += rejected
+    return samples, rejects
+
+
+def vote_shard(
+    samples: pl.DataFrame,
+    images: Mapping[str, ImageContent],
+    template: Template,
+    model: Model,
+    name: str,
+    sees_answer: bool,
+) -> Rows:
+    """Referee ``name`` votes on every sample; rows of ``tables.VOTES``, in the order of ``samples``."""
+    rows = samples.to_dicts()
+    requests = [
+        referee.render(
+            template,
+            images[row["image_id"]],
+            row["task_type"],
+            row["question"],
+            row["answer"] if sees_answer else None,
+        )
+        for row in rows
+    ]
+    return [
+        referee.vote_row(row["sample_id"], name, reply, **model.origin(request))
+        for row, request, reply in zip(rows, requests, model.ask(requests), strict=True)
+    ]
+
+
+def _by_image(rows: Any) -> list[tuple[str, Rows]]:
+    """Neighbouring rows of one image, together; a shard's rows of one image always are neighbours."""
+    return [(image_id, list(group)) for image_id, group in groupby(rows, key=lambda row: row["image_id"])]

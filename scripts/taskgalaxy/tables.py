@@ -1,0 +1,380 @@
+"""The schema of every table that a step writes, checked by the writer and by the reader.
+
+A step never invents a column: :func:`write_table` refuses frames that differ from the schema, and
+:func:`read_table` refuses files that do. Rejected rows of every stage share one schema, and their
+reasons come from the closed lists in ``REASONS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from taskgalaxy.errors import UserError
+from taskgalaxy.files import atomic, read_jsonl, write_jsonl
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's name, its Arrow schema (``nullable=False`` is enforced) and what identifies a row."""
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+
+
+def _schema(**columns: pa.DataType | tuple[pa.DataType, str]) -> pa.Schema:
+    """A schema from ``name=type``; ``(type, "null")`` marks a column that may hold nulls."""
+    fields = []
+    for name, column in columns.items():
+        nullable = isinstance(column, tuple)
+        fields.append(pa.field(name, column[0] if isinstance(column, tuple) else column, nullable=nullable))
+    return pa.schema(fields)
+
+
+_text = pa.string()
+_maybe_text = (pa.string(), "null")
+_vote = pa.struct(
+    [
+        pa.field("referee", pa.string(), nullable=False),
+        pa.field("vote", pa.int8()),
+        pa.field("p_yes", pa.float32()),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("request", pa.string()),
+    ]
+)
+
+TASK_TYPES = Table(
+    "task_types",
+    _schema(
+        task_type=_text,
+        level_1=_text,
+        levels=pa.list_(pa.string()),
+        depth=pa.int8(),
+        is_leaf=pa.bool_(),
+        origin=_text,
+        parent=_maybe_text,
+    ),
+    ("task_type",),
+)
+
+IMAGES = Table(
+    "images",
+    _schema(
+        image_id=_text,
+        source=_text,
+        shard=_text,
+        path=_text,
+        width=pa.int32(),
+        height=pa.int32(),
+        format=_text,
+        bytes=pa.int64(),
+        license=_text,
+    ),
+    ("shard", "path"),
+)
+"""Images that decoded. ``width`` and ``height`` in pixels, after EXIF rotation."""
+
+DUPLICATES = Table(
+    "duplicates",
+    _schema(image_id=_text, shard=_text, path=_text, first_shard=_text, first_path=_text),
+    ("shard", "path"),
+)
+
+REMOVED = Table("removed", _schema(shard=_text, path=_text), ("shard", "path"))
+
+TOPK = Table(
+    "topk",
+    _schema(image_id=_text, rank=pa.int16(), task_type=_text, score=pa.float32()),
+    ("image_id", "rank"),
+)
+"""Candidates: rank 1 is the best, ``score`` the cosine."""
+
+FILTER = Table(
+    "filter",
+    _schema(
+        image_id=_text,
+        rank=pa.int16(),
+        task_type=_text,
+        score=pa.float32(),
+        kept=pa.bool_(),
+        reason=_maybe_text,
+        provider=_text,
+        model=_text,
+        request=_text,
+    ),
+    ("image_id", "rank"),
+)
+
+SAMPLES = Table(
+    "samples",
+    _schema(
+        sample_id=_text,
+        image_id=_text,
+        task_type=_text,
+        question=_text,
+        answer=_text,
+        provider=_text,
+        model=_text,
+        prompt=_text,
+        request=_text,
+    ),
+    ("sample_id",),
+)
+"""Question-answer pairs; the rows of qa/{shard}.jsonl."""
+
+VOTES = Table(
+    "votes",
+    _schema(
+        sample_id=_text,
+        referee=_text,
+        vote=(pa.int8(), "null"),
+        p_yes=(pa.float32(), "null"),
+        reason=_maybe_text,
+        provider=_text,
+        model=_text,
+        request=_text,
+    ),
+    ("sample_id", "referee"),
+)
+
+DATASET = Table(
+    "dataset",
+    _schema(
+        sample_id=_text,
+        image_id=_text,
+        source=_text,
+        image=_text,
+        width=pa.int32(),
+        height=pa.int32(),
+        license=_text,
+        task_type=_text,
+        level_1=_text,
+        question=_text,
+        answer=_text,
+        rank=pa.int16(),
+        score=pa.float32(),
+        votes=pa.list_(_vote),
+        vote_score=pa.int8(),
+        filter_provider=_text,
+        filter_model=_text,
+        filter_request=_text,
+        qa_provider=_text,
+        qa_model=_text,
+        qa_prompt=_text,
+        qa_request=_text,
+    ),
+    ("sample_id",),
+)
+"""The balanced final set. ``image`` is relative to the root of ``source``; ``score`` is CLIP's cosine
+and ``vote_score`` the sum of the votes."""
+
+REJECTS = Table(
+    "rejects",
+    _schema(
+        stage=_text,
+        item=_text,
+        image_id=_maybe_text,
+        task_type=_maybe_text,
+        reason=_text,
+        detail=_maybe_text,
+    ),
+    (),
+)
+"""Rejected rows of any stage: ``item`` names the row (a path, a reply line, a sample_id)."""
+
+FUNNEL = Table(
+    "funnel",
+    _schema(
+        position=pa.int8(),
+        stage=_text,
+        unit=_text,
+        rows_in=pa.int64(),
+        rows_out=pa.int64(),
+        reasons=pa.list_(pa.struct([pa.field("reason", pa.string()), pa.field("rows", pa.int64())])),
+    ),
+    ("stage",),
+)
+"""``rows_in = rows_out + sum(reasons.rows)`` for every stage."""
+
+_REQUEST_FAILED = ("refused", "content_filter", "reply_truncated", "reply_empty", "reply_unparsable", "request_failed")
+
+REASONS: Mapping[str, tuple[str, ...]] = {
+    "expand": (
+        "empty_label",
+        "not_under_parent",
+        "too_deep",
+        "too_long",
+        "known_label",
+        "over_target",
+        *_REQUEST_FAILED,
+    ),
+    "inspect": (
+        "vanished",
+        "unreadable",
+        "empty_file",
+        "not_an_image",
+        "truncated",
+        "too_small",
+        "too_many_pixels",
+        "animated",
+    ),
+    "duplicates": ("duplicate",),
+    "match": ("image_changed", "embedding_not_finite"),
+    "filter": ("none_fits", "not_selected", *_REQUEST_FAILED),
+    "qa": (
+        "abstained",
+        "no_pair",
+        "label_not_offered",
+        "second_pair",
+        "question_empty",
+        "answer_empty",
+        "malformed_pair",
+        *_REQUEST_FAILED,
+    ),
+    "referee": ("score_below_threshold", "votes_missing"),
+    "balance": ("image_removed", "over_cap", "below_minimum"),
+}
+"""Why a row was rejected, per stage. Nothing else may be written as a reason."""
+
+VOTE_REASONS = ("abstained", *_REQUEST_FAILED)
+"""Why a vote is null."""
+
+SEPARATOR = "~"
+"""Joins the levels of a task type, as the published data does."""
+
+
+def split_levels(task_type: str) -> list[str]:
+    """The levels of a task type, outermost first."""
+    return task_type.split(SEPARATOR)
+
+
+def join_levels(levels: Iterable[str]) -> str:
+    """A task type from its levels, outermost first."""
+    return SEPARATOR.join(levels)
+
+
+def to_arrow(rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table) -> pa.Table:
+    """``rows`` in the table's schema.
+
+    Raises:
+        ValueError: for a missing or unknown column, a type that does not convert, a null where none
+            may be, a repeated key, or a reject's reason outside the closed list.
+    """
+    if isinstance(rows, pl.DataFrame):
+        extra = set(rows.columns) ^ set(table.schema.names)
+        if extra:
+            raise ValueError(f"table {table.name}: columns {sorted(extra)} are missing or unknown")
+        data = rows.select(table.schema.names).to_arrow().cast(table.schema)
+    else:
+        for row in rows:
+            if row.keys() ^ set(table.schema.names):
+                raise ValueError(f"table {table.name}: columns {sorted(row.keys() ^ set(table.schema.names))}")
+        data = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+    for field in table.schema:
+        if not field.nullable and data.column(field.name).null_count:
+            raise ValueError(f"table {table.name}: column {field.name} holds nulls")
+    if table.key and data.num_rows:
+        distinct = data.select(table.key).group_by(list(table.key)).aggregate([]).num_rows
+        if distinct != data.num_rows:
+            raise ValueError(f"table {table.name}: {data.num_rows - distinct} rows repeat a key {table.key}")
+    if table is REJECTS:
+        for stage, reason in zip(data["stage"].to_pylist(), data["reason"].to_pylist(), strict=True):
+            if reason not in REASONS[stage]:
+                raise ValueError(f"stage {stage}: {reason!r} is not one of its reject reasons")
+    return data
+
+
+def write_table(
+    path: Path | str, rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table, metadata: Mapping[str, str] = {}
+) -> None:
+    """Write ``rows`` as zstd Parquet, atomically; the same rows give the same bytes.
+
+    ``metadata`` goes into the file's key-value metadata. Raises as :func:`to_arrow`.
+    """
+    data = to_arrow(rows, table)
+    if metadata:
+        data = data.replace_schema_metadata(dict(metadata))
+    with atomic(path, "wb") as file:
+        pq.write_table(data, file, compression="zstd", row_group_size=1 << 17, store_schema=True)
+
+
+def to_frame(rows: Sequence[Mapping[str, Any]], table: Table) -> pl.DataFrame:
+    """``rows`` as a frame of the table's schema. Raises as :func:`to_arrow`."""
+    return _frame(to_arrow(rows, table))
+
+
+def _frame(data: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(data)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def read_table(path: Path | str, table: Table) -> pl.DataFrame:
+    """The table at ``path``.
+
+    Raises:
+        UserError: if the file is missing, damaged or of another schema.
+    """
+    try:
+        data = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", _REMAKE) from error
+    if not data.schema.remove_metadata().equals(table.schema):
+        raise UserError(str(path), f"does not have the columns of the {table.name} table", _REMAKE)
+    return _frame(data)
+
+
+def read_tables(paths: Iterable[Path | str], table: Table) -> pl.DataFrame:
+    """Several files of one table, in the order given; an empty table for no files."""
+    frames = [read_table(path, table) for path in paths]
+    if frames:
+        return pl.concat(frames)
+    return _frame(table.schema.empty_table())
+
+
+def write_samples(path: Path | str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write question-answer pairs as JSON Lines, checked as a ``SAMPLES`` table."""
+    write_jsonl(path, to_arrow(rows, SAMPLES).to_pylist())
+
+
+def read_samples(path: Path | str) -> pl.DataFrame:
+    """Question-answer pairs from JSON Lines; of ``SAMPLES``.
+
+    Raises:
+        UserError: if the file is missing, damaged or of another schema.
+    """
+    try:
+        data = to_arrow(list(read_jsonl(path)), SAMPLES)
+    except (OSError, ValueError, AttributeError, pa.ArrowException) as error:
+        raise UserError(str(path), f"cannot be read as question-answer pairs ({error})", _REMAKE) from error
+    return _frame(data)
+
+
+_REMAKE = "Delete it and run snakemake again: it is made anew from what it depends on"
+
+
+def reject(
+    stage: str,
+    item: str,
+    reason: str,
+    *,
+    image_id: str | None = None,
+    task_type: str | None = None,
+    detail: str | None = None,
+) -> dict[str, str | None]:
+    """One row of the ``REJECTS`` table."""
+    return {
+        "stage": stage,
+        "item": item,
+        "image_id": image_id,
+        "task_type": task_type,
+        "reason": reason,
+        "detail": detail,
+    }
