@@ -1,4 +1,4 @@
-# What every rule file uses: the validated configuration, the shard plan, and the get_* functions.
+# The validated configuration, the shard plan, and the get_* functions that all stages use.
 import sys
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from taskgalaxy.config import endpoint_identity, load_schema, secret_names, uses_gpu, validated
+from taskgalaxy.config import check_inputs, endpoint_identity, load_schema, secret_names, uses_gpu, validated
 from taskgalaxy.errors import UserError
 from taskgalaxy.shards import plan_shards
 from taskgalaxy.versions import VERSIONS
@@ -16,7 +16,10 @@ def get_validated_config():
     """The configuration with its defaults, or one message that names the key and the fix."""
     schema = load_schema(Path(workflow.basedir) / "config" / "schemas" / "config.schema.json")
     try:
-        return validated(config, schema)
+        complete = validated(config, schema)
+        if workflow.is_main_process:
+            check_inputs(complete)
+        return complete
     except UserError as error:
         raise WorkflowError(str(error)) from None
 

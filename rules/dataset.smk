@@ -17,6 +17,8 @@ rule balance:
         f"{RESULTS}/logs/balance.log",
     benchmark:
         f"{RESULTS}/benchmarks/balance.tsv"
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=16000,
         runtime=60,
@@ -26,8 +28,6 @@ rule balance:
         maximum=config["balance"]["max"],
         seed=config["seed"],
         version=VERSIONS["balance"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Drawing {params.minimum} to {params.maximum} samples per task type"
     script:
@@ -43,13 +43,13 @@ rule export_llava:
         f"{RESULTS}/logs/export_llava.log",
     benchmark:
         f"{RESULTS}/benchmarks/export_llava.tsv"
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=8000,
         runtime=30,
     params:
         version=VERSIONS["export"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Writing LLaVA's training JSON"
     script:
@@ -63,13 +63,13 @@ rule link_images:
         directory(f"{RESULTS}/export/images"),
     log:
         f"{RESULTS}/logs/link_images.log",
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
         version=VERSIONS["export"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Linking the sources into one image folder for the exports"
     script:
@@ -91,14 +91,14 @@ rule seal_dataset:
         f"{RESULTS}/logs/seal_dataset.log",
     benchmark:
         f"{RESULTS}/benchmarks/seal_dataset.tsv"
+    conda:
+        "../envs/clip.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
     params:
         config={key: value for key, value in config.items() if key not in ("results", "ledger")},
         version=VERSIONS["seal"],
-    conda:
-        "../envs/clip.yaml"
     message:
         "Writing the manifest and the checksums of the final set"
     script:

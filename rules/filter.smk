@@ -13,14 +13,14 @@ rule filter_matches:
         f"{RESULTS}/logs/filter_matches/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/filter_matches/{{shard}}.tsv"
+    conda:
+        "../envs/llm.yaml"
     resources:
         mem_mb=4000,
         runtime=get_minutes(10),
     params:
         model=get_model("filter"),
         version=VERSIONS["filter"],
-    conda:
-        "../envs/llm.yaml"
     message:
         "Asking which candidates fit the images of shard {wildcards.shard}"
     script:

@@ -11,10 +11,10 @@ rule write_shard:
         f"{RESULTS}/images/shards/{{shard}}.json",
     log:
         f"{RESULTS}/logs/write_shard/{{shard}}.log",
-    params:
-        files=lambda wildcards: [list(file) for file in PLAN.files[wildcards.shard]],
     conda:
         "../envs/base.yaml"
+    params:
+        files=lambda wildcards: [list(file) for file in PLAN.files[wildcards.shard]],
     message:
         "Writing down which images belong to shard {wildcards.shard}"
     script:
@@ -26,11 +26,11 @@ rule list_removed:
         f"{RESULTS}/images/removed.parquet",
     log:
         f"{RESULTS}/logs/list_removed.log",
+    conda:
+        "../envs/base.yaml"
     params:
         removed=PLAN.removed,
         unnamed=PLAN.unnamed,
-    conda:
-        "../envs/base.yaml"
     message:
         "Listing the images that are no longer there"
     script:
@@ -47,6 +47,8 @@ rule inspect_images:
         f"{RESULTS}/logs/inspect_images/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/inspect_images/{{shard}}.tsv"
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=2000,
         runtime=get_minutes(0.5),
@@ -55,8 +57,6 @@ rule inspect_images:
         licenses=lambda wildcards: get_source(wildcards)["licenses"],
         limits={key: config["images"][key] for key in ("min_side", "max_pixels", "animated")},
         version=VERSIONS["inspect"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Decoding and identifying the images of shard {wildcards.shard}"
     script:
@@ -72,13 +72,13 @@ rule find_duplicates:
         f"{RESULTS}/logs/find_duplicates.log",
     benchmark:
         f"{RESULTS}/benchmarks/find_duplicates.tsv"
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
     params:
         version=VERSIONS["duplicates"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Finding images that occur more than once"
     script:

@@ -10,6 +10,8 @@ rule embed_task_types:
         f"{RESULTS}/logs/embed_task_types.log",
     benchmark:
         f"{RESULTS}/benchmarks/embed_task_types.tsv"
+    conda:
+        "../envs/clip.yaml"
     threads: 2
     resources:
         gpu=get_gpus,
@@ -19,8 +21,6 @@ rule embed_task_types:
         clip=get_clip_settings,
         text=config["match"]["text"],
         version=VERSIONS["embed"],
-    conda:
-        "../envs/clip.yaml"
     message:
         "Embedding the task types with {config[match][model]}"
     script:
@@ -40,6 +40,8 @@ rule embed_images:
         f"{RESULTS}/logs/embed_images/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/embed_images/{{shard}}.tsv"
+    conda:
+        "../envs/clip.yaml"
     threads: 2
     resources:
         gpu=get_gpus,
@@ -49,8 +51,6 @@ rule embed_images:
         clip=get_clip_settings,
         sources_before=get_sources_before,
         version=VERSIONS["embed"],
-    conda:
-        "../envs/clip.yaml"
     message:
         "Embedding the images of shard {wildcards.shard} with {config[match][model]}"
     script:
@@ -67,6 +67,8 @@ rule match:
         f"{RESULTS}/logs/match/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/match/{{shard}}.tsv"
+    conda:
+        "../envs/clip.yaml"
     threads: 2
     resources:
         mem_mb=4000,
@@ -74,8 +76,6 @@ rule match:
     params:
         k=config["match"]["k"],
         version=VERSIONS["match"],
-    conda:
-        "../envs/clip.yaml"
     message:
         "Ranking the task types for the images of shard {wildcards.shard}"
     script:

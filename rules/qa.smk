@@ -14,14 +14,14 @@ rule generate_qa:
         f"{RESULTS}/logs/generate_qa/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/generate_qa/{{shard}}.tsv"
+    conda:
+        "../envs/llm.yaml"
     resources:
         mem_mb=4000,
         runtime=get_minutes(20),
     params:
         model=get_model("qa"),
         version=VERSIONS["qa"],
-    conda:
-        "../envs/llm.yaml"
     message:
         "Asking for questions and answers about the images of shard {wildcards.shard}"
     script:

@@ -13,6 +13,8 @@ rule cast_votes:
         f"{RESULTS}/logs/cast_votes/{{referee}}/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/cast_votes/{{referee}}/{{shard}}.tsv"
+    conda:
+        "../envs/referee.yaml"
     resources:
         mem_mb=4000,
         runtime=get_minutes(30),
@@ -20,8 +22,6 @@ rule cast_votes:
         model=get_referee_model,
         sees_answer=config["referee"]["sees_answer"],
         version=VERSIONS["referee"],
-    conda:
-        "../envs/referee.yaml"
     message:
         "Referee {wildcards.referee} votes on the samples of shard {wildcards.shard}"
     script:
@@ -39,6 +39,8 @@ rule tally_votes:
         f"{RESULTS}/logs/tally_votes.log",
     benchmark:
         f"{RESULTS}/benchmarks/tally_votes.tsv"
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=8000,
         runtime=30,
@@ -47,8 +49,6 @@ rule tally_votes:
         accept_at=config["referee"]["accept_at"],
         missing_vote=config["referee"]["missing_vote"],
         version=VERSIONS["tally"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Counting the votes"
     script:

@@ -27,14 +27,14 @@ rule funnel:
         f"{RESULTS}/logs/funnel.log",
     benchmark:
         f"{RESULTS}/benchmarks/funnel.tsv"
+    conda:
+        "../envs/report.yaml"
     resources:
         mem_mb=8000,
         runtime=30,
     params:
         referees=REFEREES,
         version=VERSIONS["funnel"],
-    conda:
-        "../envs/report.yaml"
     message:
         "Checking that every row of every stage is accounted for"
     script:
@@ -58,14 +58,14 @@ rule measure_truth:
         f"{RESULTS}/logs/measure_truth.log",
     benchmark:
         f"{RESULTS}/benchmarks/measure_truth.tsv"
+    conda:
+        "../envs/report.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
     params:
         referees=REFEREES,
         version=VERSIONS["truth"],
-    conda:
-        "../envs/report.yaml"
     message:
         "Measuring match, filter and referees against the ground truth"
     script:
@@ -88,6 +88,8 @@ rule sample_page:
         f"{RESULTS}/logs/sample_page.log",
     benchmark:
         f"{RESULTS}/benchmarks/sample_page.tsv"
+    conda:
+        "../envs/report.yaml"
     resources:
         mem_mb=8000,
         runtime=60,
@@ -95,8 +97,6 @@ rule sample_page:
         referees=REFEREES,
         max_samples=config["report"]["max_samples"],
         version=VERSIONS["sample_page"],
-    conda:
-        "../envs/report.yaml"
     message:
         "Drawing the page on which samples and rejects can be looked at"
     script:

@@ -14,6 +14,8 @@ rule expand_level:
         f"{RESULTS}/logs/expand_level/{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/expand_level/{{level}}.tsv"
+    conda:
+        "../envs/llm.yaml"
     resources:
         mem_mb=2000,
         runtime=lambda wildcards, attempt: 240 * attempt,
@@ -22,8 +24,6 @@ rule expand_level:
         max_label_length=config["taxonomy"]["max_label_length"],
         model=get_model("expand"),
         version=VERSIONS["expand"],
-    conda:
-        "../envs/llm.yaml"
     message:
         "Expanding the task types of level {wildcards.level}"
     script:
@@ -40,14 +40,14 @@ rule pool_task_types:
         f"{RESULTS}/logs/pool_task_types.log",
     benchmark:
         f"{RESULTS}/benchmarks/pool_task_types.tsv"
+    conda:
+        "../envs/base.yaml"
     resources:
         mem_mb=2000,
         runtime=10,
     params:
         pool=config["taxonomy"]["pool"],
         version=VERSIONS["pool"],
-    conda:
-        "../envs/base.yaml"
     message:
         "Pooling the task types that images are matched with"
     script:

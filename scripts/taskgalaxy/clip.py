@@ -144,7 +144,7 @@ def embed_shard(clip: Clip, images: Iterable[ImageContent]) -> tuple[Embedded, l
     parts: list[Vectors] = []
     rejects: list[dict[str, Any]] = []
     for batch_ids, vectors, failed in clip.embed_images(images):
-        finite = np.isfinite(vectors).all(axis=1) if len(batch_ids) else np.empty(0, bool)
+        finite = [bool(row.all()) for row in np.isfinite(vectors)]
         ids += [image_id for image_id, fine in zip(batch_ids, finite, strict=True) if fine]
         parts.append(vectors[finite])
         rejects += [

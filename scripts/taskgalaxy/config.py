@@ -12,6 +12,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from taskgalaxy.errors import UserError
+from taskgalaxy.prompts import load_templates
+from taskgalaxy.taxonomy import check_k, load_seeds, task_type_rows
 
 Config = dict[str, Any]
 
@@ -36,7 +38,6 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     _fill_defaults(complete, schema)
     _check_roles(complete)
     _check_numbers(complete)
-    _check_files(complete)
     for name, source in complete["sources"].items():
         source["root"] = str(resolve_root(name, source["path"]))
     return complete
@@ -60,15 +61,17 @@ def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
 def _explained(error: ValidationError) -> UserError:
     """A validation error as key, what is wrong and what to write instead."""
     key = ".".join(str(part) for part in error.absolute_path)
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    instance: Any = error.instance
+    required: Any = error.validator_value
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in known)
+        unknown = next(name for name in instance if name not in known)
         close = difflib.get_close_matches(unknown, known, 1)
         fix = f"did you mean {close[0]}? " if close else ""
         return UserError(f"config: {_joined(key, unknown)}", "is no known key", f"{fix}Known here: {', '.join(known)}")
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
+        missing = next(name for name in required if name not in instance)
         meaning = schema.get("properties", {}).get(missing, {}).get("description", "see config/README.md")
         return UserError(f"config: {_joined(key, missing)}", "is missing", f"add it: {meaning}")
     meaning = schema.get("description", "see config/README.md")
@@ -104,11 +107,20 @@ def _check_numbers(config: Config) -> None:
         raise UserError("config: balance.min", f"is {low}, above balance.max {high}", "set it to at most balance.max")
 
 
-def _check_files(config: Config) -> None:
+def check_inputs(config: Config) -> None:
+    """Read what the configuration points at: seeds, prompt templates, model folder, ground truth.
+
+    Raises:
+        UserError: naming the key or the file and line, and the fix.
+    """
     if not Path(config["taxonomy"]["seeds"]).is_file():
         raise UserError(
             "config: taxonomy.seeds", f"there is no file {config['taxonomy']['seeds']}", "name the YAML of your seeds"
         )
+    seeds = load_seeds(config["taxonomy"]["seeds"])
+    if not any(level["rounds"] for level in config["taxonomy"]["levels"]):
+        check_k(config["match"]["k"], len(task_type_rows(seeds, seeds, config["taxonomy"]["pool"])))
+    load_templates(config["prompts"], sees_answer=config["referee"]["sees_answer"])
     truth = config["report"]["truth"]
     if truth is not None and not Path(truth).is_file():
         raise UserError("config: report.truth", f"there is no file {truth}", "remove the key, or name the file")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,12 @@ def assemble(
 
 
 def tool_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide what comes out."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _TOOLS}}
+    """Versions of Python and of the libraries that decide what comes out, as far as they are installed."""
+    installed = {"python": platform.python_version()}
+    for name in _TOOLS:
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
+    return installed
 
 
 def manifest(

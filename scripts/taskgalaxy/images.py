@@ -21,7 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from taskgalaxy.shards import FileEntry, source_of
 from taskgalaxy.tables import reject
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """Formats that are opened, by Pillow's names: raster formats with decoders that bound their memory."""
 
 

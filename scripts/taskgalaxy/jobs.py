@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 @contextmanager
 def job(log_path: Path | str) -> Iterator[None]:
     """Log to ``log_path`` and standard error; end on a ``UserError`` with its message alone."""
-    handlers = [logging.FileHandler(log_path, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
-    handlers[1].setLevel(logging.WARNING)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers, force=True
-    )
+    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setLevel(logging.WARNING)
+    line = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, handlers=[to_file, to_stderr], force=True)
     for noisy in ("httpx", "httpx2", "openai", "PIL", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
@@ -47,12 +47,16 @@ class Model:
         self._writer = writer
 
     def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        """The replies in the order of the requests; only what the ledger does not hold is asked."""
-        return ask_all(requests, self.provider, self._ledger, self._writer)
+        """The replies in the order of the requests; only what the ledger does not hold is asked.
+
+        Raises:
+            UserError: if no further request can succeed, or not one of them was answered.
+        """
+        return _some_answered(ask_all(requests, self.provider, self._ledger, self._writer))
 
     async def ask_async(self, requests: Sequence[Request]) -> list[Reply]:
         """:meth:`ask` for callers that are asynchronous."""
-        return await ask(requests, self.provider, self._ledger, self._writer)
+        return _some_answered(await ask(requests, self.provider, self._ledger, self._writer))
 
     def origin(self, request: Request) -> dict[str, str]:
         """Provider, model and ledger key: the provenance of the reply to ``request``."""
@@ -61,6 +65,15 @@ class Model:
             "model": self.provider.model,
             "request": request.key(self.provider.model, self.provider.parameters),
         }
+
+
+def _some_answered(replies: list[Reply]) -> list[Reply]:
+    """Refuse to take a server that is down for one that rejects every row."""
+    if replies and all(reply.finish_reason == "failed" for reply in replies):
+        raise UserError(
+            f"all {len(replies)} requests", f"got no answer ({replies[0].detail})", "see to it and run snakemake again"
+        )
+    return replies
 
 
 def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:

@@ -55,9 +55,7 @@ def qa_shard(
     samples: Rows = []
     rejects: Rows = []
     for (image_id, task_types), request, reply in zip(offered, requests, model.ask(requests), strict=True):
-        found, rejected = qa.sample_rows(
-            image_id, task_types, reply, prompt=request.prompt, **model.origin(request)
-        )
+        found, rejected = qa.sample_rows(image_id, task_types, reply, prompt=request.prompt, **model.origin(request))
         samples += found
         rejects += rejected
     return samples, rejects

@@ -56,6 +56,7 @@ class Reply:
         model: as the server named it.
         p_yes: for a vote, the probability of "1" where the model tells it.
         usage: token counts as the server gave them.
+        system_fingerprint: what the server calls the state of its backend, where it does.
     """
 
     text: str
@@ -64,6 +65,7 @@ class Reply:
     p_yes: float | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
     detail: str | None = None
+    system_fingerprint: str | None = None
 
     def failure(self) -> str | None:
         """The reject reason of a reply that cannot be parsed because of how it ended, else ``None``."""

@@ -1,0 +1,327 @@
+"""The ledger: every paid answer, written down before anything else is done with it.
+
+``{folder}/{stage}/{writer}.jsonl`` holds one JSON record per answer and is only ever appended to; it is
+the truth. Beside it ``.index`` holds, per record, the key, the offset and the length, so that a job with
+a thousand questions reads a thousand records and not gigabytes. An index that lags behind its records,
+or contradicts them, is made anew from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+
+from taskgalaxy.errors import UserError
+from taskgalaxy.files import atomic, json_line
+from taskgalaxy.llm.request import Reply, Request
+
+log = logging.getLogger(__name__)
+
+ENTRY = np.dtype([("key", "<u8", 4), ("offset", "<u8"), ("length", "<u4")])
+"""One index entry, 44 bytes: the key's 32 bytes, where its line starts, and its length with newline."""
+
+Entries = npt.NDArray[np.void]
+
+_REPLY_FIELDS = {field.name for field in dataclasses.fields(Reply)}
+
+
+def record_of(request: Request, key: str, model: str, parameters: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
+    """The ledger's record of one answer: all that decided it, and the answer as it came."""
+    return {
+        "key": key,
+        "stage": request.stage,
+        "model": model,
+        "parameters": dict(parameters),
+        "prompt": request.prompt,
+        "image": request.image.image_id if request.image else None,
+        "text": request.text,
+        "reply": dataclasses.asdict(reply),
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def reply_of(record: Mapping[str, Any]) -> Reply:
+    """The reply in a record; what later versions added to replies is left out."""
+    return Reply(**{name: value for name, value in record["reply"].items() if name in _REPLY_FIELDS})
+
+
+class Ledger:
+    """Reads the answers under ``folder``, and opens writers that add to them."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    def find(self, stage: str, keys: Iterable[str]) -> dict[str, Reply]:
+        """The recorded replies among ``keys``, whichever writer of ``stage`` recorded them.
+
+        If a question was answered more than once, the earliest answer counts, wherever it stands.
+        """
+        wanted = sorted(set(keys))
+        found: dict[str, dict[str, Any]] = {}
+        if not wanted:
+            return {}
+        digests = np.frombuffer(bytes.fromhex("".join(wanted)), dtype="<u8").reshape(-1, 4)
+        for path in sorted((self.folder / stage).glob("*.jsonl")):
+            for record in _records(path, wanted, digests):
+                known = found.setdefault(record["key"], record)
+                if record.get("at", "") < known.get("at", ""):
+                    found[record["key"]] = record
+        return {key: reply_of(record) for key, record in found.items()}
+
+    def writer(self, stage: str, name: str, *, wait_s: float = 30.0) -> LedgerWriter:
+        """Open ``{stage}/{name}.jsonl`` for this process alone; a context manager.
+
+        Raises:
+            UserError: if another process still holds it after ``wait_s`` seconds.
+        """
+        return LedgerWriter(self.folder / stage / f"{quote(name, safe=' ')}.jsonl", wait_s=wait_s)
+
+
+class LedgerWriter:
+    """The only writer of one ledger file, from construction to :meth:`close`.
+
+    Attributes:
+        cut: how many bytes of a torn last record were cut when the file was opened.
+    """
+
+    def __init__(self, path: Path, *, wait_s: float) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path, wait_s)
+        try:
+            self.cut = _cut_torn_record(path)
+            created = not path.exists()
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            if created:
+                _sync_folder(path.parent)
+            entries, on_disk = _entries(path)
+            if not on_disk:
+                _write_index(path, entries)
+            self._size = os.fstat(self._file).st_size
+            self._index = os.open(_index_path(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Add ``records`` and return once they are on the disk.
+
+        Raises:
+            UserError: if they cannot be written; the file then ends as it did before.
+        """
+        lines = [json_line(dict(record)).encode() for record in records]
+        data = b"".join(lines)
+        try:
+            if os.write(self._file, data) != len(data):
+                raise OSError("only a part of it could be written")
+            os.fsync(self._file)
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(self.path, self._size)
+            raise UserError(
+                str(self.path), f"an answer could not be recorded ({error})", "make room on the disk and run again"
+            ) from error
+        entries = np.zeros(len(lines), dtype=ENTRY)
+        for entry, record, line in zip(entries, records, lines, strict=True):
+            entry["key"] = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8")
+            entry["offset"] = self._size
+            entry["length"] = len(line)
+            self._size += len(line)
+        # The index is not synced: whatever a crash takes from it is read from the records again.
+        os.write(self._index, entries.tobytes())
+
+    def close(self) -> None:
+        os.close(self._file)
+        os.close(self._index)
+        os.close(self._lock)
+
+    def __enter__(self) -> LedgerWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _lock(path: Path, wait_s: float) -> int:
+    """An open file whose exclusive lock lasts until it is closed, or its process dies.
+
+    It is a file of its own, never removed: locking the records themselves would let any reader's
+    ``close`` or a rename undo it on some file systems.
+    """
+    lock_path = path.with_suffix(".lock")
+    handle = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o666)
+    deadline = time.monotonic() + wait_s
+    told = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            holder = os.pread(handle, 1000, 0).decode(errors="replace").strip() or "another process"
+            if time.monotonic() >= deadline:
+                os.close(handle)
+                raise UserError(
+                    str(path),
+                    f"is being written by {holder}, and was not released within {wait_s:g} s",
+                    "wait for that process to end, or end it if it was left over from a killed run; then run again",
+                ) from None
+            if not told:
+                log.warning("%s is held by %s: waiting up to %g s", path, holder, wait_s)
+                told = True
+            time.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    return handle
+
+
+def _cut_torn_record(path: Path) -> int:
+    """Cut what follows the last newline, the rest of a record whose writer was killed; its length in bytes."""
+    if not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - (1 << 16))
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < size:
+            file.truncate(end)
+            os.fsync(file.fileno())
+            log.warning("%s: cut the torn last record (%d bytes); its question is asked again", path, size - end)
+    return size - end
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _index_path(path: Path) -> Path:
+    return path.with_suffix(".index")
+
+
+def _write_index(path: Path, entries: Entries) -> None:
+    with atomic(_index_path(path), "wb") as file:
+        file.write(entries.tobytes())
+
+
+def _entries(path: Path) -> tuple[Entries, bool]:
+    """The index entries of a ledger file, and whether its index file holds exactly these.
+
+    An index that continues one record at the end of the other is believed as far as it goes, records
+    beyond it are read; any other index is ignored.
+    """
+    entries: Entries = np.empty(0, dtype=ENTRY)
+    whole = False
+    with suppress(FileNotFoundError):
+        data = _index_path(path).read_bytes()
+        whole = len(data) % ENTRY.itemsize == 0
+        entries = np.frombuffer(data, dtype=ENTRY, count=len(data) // ENTRY.itemsize)
+    size = path.stat().st_size
+    ends = entries["offset"] + entries["length"]
+    starts = np.concatenate([np.zeros(1, dtype="<u8"), ends[:-1]])[: len(entries)]
+    continuous = np.array_equal(starts, entries["offset"]) and bool(entries["length"].all())
+    if not continuous or (len(ends) and int(ends[-1]) > size):
+        entries, ends, whole = entries[:0], ends[:0], False
+    indexed = int(ends[-1]) if len(ends) else 0
+    if indexed == size:
+        return entries, whole
+    return np.concatenate([entries, _scan(path, indexed)]), False
+
+
+def _scan(path: Path, offset: int) -> Entries:
+    """Index entries read from the records that start at byte ``offset``; a torn last one is left out.
+
+    A line that is no record gets the key 0, which no question has.
+    """
+    found: list[tuple[Any, int, int]] = []
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            try:
+                key = bytes.fromhex(json.loads(line)["key"])
+                digest = np.frombuffer(key, dtype="<u8").reshape(4)
+            except (ValueError, KeyError, TypeError):
+                log.warning("%s: the line at byte %d is not a record and is passed over", path, offset)
+                digest = np.zeros(4, dtype="<u8")
+            found.append((digest, offset, len(line)))
+            offset += len(line)
+    entries = np.zeros(len(found), dtype=ENTRY)
+    for entry, (digest, start, length) in zip(entries, found, strict=True):
+        entry["key"], entry["offset"], entry["length"] = digest, start, length
+    return entries
+
+
+def _records(path: Path, wanted: Sequence[str], digests: npt.NDArray[np.uint64]) -> list[dict[str, Any]]:
+    """The records of ``path`` whose key is among ``wanted``, whose ``digests`` are (len(wanted), 4)."""
+    entries, on_disk = _entries(path)
+    if not on_disk:
+        _repair(path, entries)
+    try:
+        return _read(path, entries, wanted, digests)
+    except ValueError as error:
+        log.warning("%s: its index is wrong (%s) and is made anew", path, error)
+        entries = _scan(path, 0)
+        _repair(path, entries)
+        return _read(path, entries, wanted, digests)
+
+
+def _read(path: Path, entries: Entries, wanted: Sequence[str], digests: npt.NDArray[np.uint64]) -> list[dict[str, Any]]:
+    """Raises ``ValueError`` if an entry does not lead to a record of its key."""
+    firsts = np.sort(digests[:, 0])
+    column = entries["key"][:, 0]
+    position = np.minimum(np.searchsorted(firsts, column), len(firsts) - 1)
+    known = set(wanted)
+    records = []
+    with path.open("rb") as file:
+        for entry in entries[firsts[position] == column]:
+            key = entry["key"].tobytes().hex()
+            if key not in known:
+                continue
+            file.seek(int(entry["offset"]))
+            record = json.loads(file.read(int(entry["length"])))
+            if not isinstance(record, dict) or record.get("key") != key:
+                raise ValueError(f"no record of {key} at byte {entry['offset']}")
+            records.append(record)
+    return records
+
+
+def _repair(path: Path, entries: Entries) -> None:
+    """Store a better index, unless the file has a writer (who keeps it) or may not be written to."""
+    try:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _write_index(path, entries)
+    except OSError as error:
+        log.debug("%s: the index stays as it is (%s)", path, error)
+    finally:
+        os.close(lock)

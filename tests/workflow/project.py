@@ -1,0 +1,156 @@
+"""A run of the real Snakefile in a folder of its own, with images and an endpoint of the test's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 240
+
+SEEDS = {
+    "OCR": {"chart ocr": {"bar chart label recognition": None, "axis tick value reading": None}},
+    "Detection": {"object detection": {"fruit detection": None}, "sign detection": None},
+    "Analysis": {"color analysis": {"dominant color detection": None, "color contrast analysis": None}},
+}
+
+
+def write_image(path: Path, seed: int, size: tuple[int, int] = (96, 80)) -> None:
+    """A small picture that no other seed gives."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(str(seed).encode()).digest()
+    image = Image.new("RGB", size, tuple(digest[:3]))
+    draw = ImageDraw.Draw(image)
+    for index in range(4):
+        x, y = digest[3 + index] % (size[0] - 20), digest[8 + index] % (size[1] - 20)
+        draw.rectangle((x, y, x + 16, y + 12), fill=tuple(digest[12 + index : 15 + index]))
+    image.save(path)
+
+
+class Project:
+    """A folder with configuration, seeds and images, in which the workflow is run.
+
+    Attributes:
+        folder: where Snakemake runs; ``images/NAME`` are its sources.
+        config: what is written to its configuration file before every run.
+    """
+
+    def __init__(self, folder: Path, endpoint_url: str | None = None) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("resources", "config"):
+            (folder / name).symlink_to(ROOT / name)
+        self.seeds: dict[str, Any] = json.loads(json.dumps(SEEDS))
+        self.config: dict[str, Any] = {
+            "sources": {},
+            "taxonomy": {"seeds": "seeds.yaml", "levels": [{"rounds": 0}]},
+            "images": {"shard_size": 4},
+            "match": {"k": 3, "device": "cpu"},
+            "balance": {"max": 3},
+        }
+        if endpoint_url:
+            self.use_endpoint(endpoint_url)
+        else:
+            self.use_embedded()
+
+    def use_endpoint(self, url: str) -> None:
+        """One generator and three referees behind ``url``."""
+        names = ("generator", "first", "second", "third")
+        self.config["endpoints"] = {
+            name: {"provider": "openai", "model": f"test-{name}", "base_url": url, "max_retries": 0, "timeout_s": 20}
+            for name in names
+        }
+        self.config["roles"] = {"expand": names[0], "filter": names[0], "qa": names[0], "referees": list(names[1:])}
+
+    def use_embedded(self) -> None:
+        default = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+        self.config["endpoints"], self.config["roles"] = default["endpoints"], default["roles"]
+
+    def add_images(self, source: str, seeds: Iterable[int]) -> list[Path]:
+        """Add the pictures of ``seeds`` to a source, which becomes part of the configuration."""
+        folder = self.folder / "images" / source
+        paths = [folder / f"{seed:04d}.png" for seed in seeds]
+        for path, seed in zip(paths, seeds, strict=True):
+            write_image(path, seed)
+        self.config["sources"].setdefault(source, {"path": f"images/{source}", "license": "CC0-1.0"})
+        return paths
+
+    def snakemake(self, *arguments: str, timeout_s: float = TIMEOUT_S) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake on the project; the result's ``stdout`` holds everything that was printed."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of :meth:`snakemake`; writes configuration and seeds."""
+        (self.folder / "run.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
+        seeds = yaml.safe_dump(self.seeds, sort_keys=False).replace(": null", ":")
+        if not (self.folder / "seeds.yaml").exists() or (self.folder / "seeds.yaml").read_text() != seeds:
+            (self.folder / "seeds.yaml").write_text(seeds, encoding="utf-8")
+        snakefile = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "run.yaml", "--cores", "2"]
+        return [sys.executable, "-m", "snakemake", *snakefile, *arguments]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def run(self, *arguments: str) -> str:
+        """Run to the end and return what was printed; fails the test if Snakemake does."""
+        done = self.snakemake(*arguments)
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    def planned(self) -> Counter[str]:
+        """How many jobs of each rule a dry-run lists; the target rule left out."""
+        output = self.run("--dry-run")
+        table = output.partition("Job stats:")[2].partition("total")[0]
+        jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)})
+        del jobs["all"]
+        return jobs
+
+    def executed(self, output: str) -> Counter[str]:
+        """How many jobs of each rule ran, from what Snakemake printed."""
+        table = output.partition("Job stats:")[2].partition("total")[0]
+        jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)})
+        del jobs["all"]
+        return jobs
+
+    def path(self, relative: str) -> Path:
+        return self.folder / "results" / relative
+
+    def dataset(self) -> pl.DataFrame:
+        return pl.read_parquet(self.path("dataset/taskgalaxy.parquet"))
+
+    def rejects(self) -> pl.DataFrame:
+        return pl.read_parquet(self.path("rejects.parquet"))
+
+    def digests(self, folder: str = "dataset") -> dict[str, str]:
+        """SHA-256 of every file of a result folder."""
+        files = sorted(path for path in self.path(folder).rglob("*") if path.is_file())
+        return {str(path.relative_to(self.path(folder))): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    def copy_to(self, folder: Path) -> Project:
+        """The same project, results and times of files included, in another folder."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        copy = Project.__new__(Project)
+        copy.folder, copy.config, copy.seeds = folder, json.loads(json.dumps(self.config)), dict(self.seeds)
+        return copy
