@@ -5,10 +5,7 @@ rule balance:
     input:
         votes=f"{RESULTS}/votes.parquet",
         samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
-        referees=get_votes,
-        filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
-        images=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
-        removed=f"{RESULTS}/images/removed.parquet",
+        images=f"{RESULTS}/images.parquet",
     output:
         parquet=f"{RESULTS}/dataset/taskgalaxy.parquet",
         jsonl=f"{RESULTS}/dataset/taskgalaxy.jsonl",

@@ -4,8 +4,7 @@
 rule filter_matches:
     input:
         topk=f"{RESULTS}/match/topk/{{shard}}.parquet",
-        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
-        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        images=ancient(f"{RESULTS}/images.parquet"),
         template=f"{PROMPTS}/filter.txt",
     output:
         f"{RESULTS}/filter/{{shard}}.parquet",

@@ -65,9 +65,11 @@ rule inspect_images:
 
 rule find_duplicates:
     input:
-        expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+        inspected=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
+        removed=f"{RESULTS}/images/removed.parquet",
     output:
-        f"{RESULTS}/images/duplicates.parquet",
+        images=f"{RESULTS}/images.parquet",
+        duplicates=f"{RESULTS}/images/duplicates.parquet",
     log:
         f"{RESULTS}/logs/find_duplicates.log",
     benchmark:

@@ -27,12 +27,12 @@ rule embed_task_types:
         "../scripts/embed_task_types.py"
 
 
-# An earlier shard's verdict never changes (shards are append-only and the sources before it are a
-# parameter), so later shards' duplicates are no reason to embed an earlier one again: ancient().
+# Which shard asks about an image never changes once it is known (shards are append-only, and the sources
+# before this one are a parameter): new images elsewhere are no reason to do a shard again, hence ancient().
 rule embed_images:
     input:
-        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
-        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        inspected=f"{RESULTS}/images/inspected/{{shard}}.parquet",
+        images=ancient(f"{RESULTS}/images.parquet"),
     output:
         embeddings=f"{RESULTS}/match/images/{{shard}}.parquet",
         rejects=f"{RESULTS}/rejects/match/{{shard}}.parquet",

@@ -3,9 +3,8 @@
 
 rule generate_qa:
     input:
-        kept=f"{RESULTS}/filter/{{shard}}.parquet",
-        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
-        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        filtered=f"{RESULTS}/filter/{{shard}}.parquet",
+        images=ancient(f"{RESULTS}/images.parquet"),
         template=f"{PROMPTS}/qa.txt",
     output:
         samples=f"{RESULTS}/qa/{{shard}}.jsonl",

@@ -4,8 +4,7 @@
 rule cast_votes:
     input:
         samples=f"{RESULTS}/qa/{{shard}}.jsonl",
-        images=f"{RESULTS}/images/inspected/{{shard}}.parquet",
-        duplicates=ancient(f"{RESULTS}/images/duplicates.parquet"),
+        images=ancient(f"{RESULTS}/images.parquet"),
         template=f"{PROMPTS}/referee.txt",
     output:
         f"{RESULTS}/votes/{{referee}}/{{shard}}.parquet",

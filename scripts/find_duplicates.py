@@ -1,6 +1,10 @@
-from taskgalaxy.images import find_duplicates
+from taskgalaxy.images import find_duplicates, index_images
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import DUPLICATES, IMAGES, read_tables, write_table
+from taskgalaxy.tables import DUPLICATES, IMAGE_INDEX, IMAGES, REMOVED, read_table, read_tables, write_table
 
 with job(snakemake.log[0]):
-    write_table(snakemake.output[0], find_duplicates(read_tables(snakemake.input, IMAGES)), DUPLICATES)
+    images = read_tables(snakemake.input.inspected, IMAGES)
+    index = index_images(images, read_table(snakemake.input.removed, REMOVED))
+    write_table(snakemake.output.duplicates, find_duplicates(images), DUPLICATES)
+    # Jobs read their own shard's rows, which lie together: small groups let them skip the rest.
+    write_table(snakemake.output.images, index, IMAGE_INDEX, row_group_size=4096)

@@ -1,10 +1,9 @@
 import json
 from pathlib import Path
 
-from taskgalaxy.images import present
 from taskgalaxy.jobs import image_roots, job
 from taskgalaxy.report.sample_page import write_sample_page
-from taskgalaxy.tables import DATASET, FUNNEL, IMAGES, REJECTS, REMOVED, TASK_TYPES, read_table, read_tables
+from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, TASK_TYPES, read_table
 from taskgalaxy.votes import read_vote_table
 
 with job(snakemake.log[0]):
@@ -15,7 +14,7 @@ with job(snakemake.log[0]):
         read_table(snakemake.input.rejects, REJECTS),
         read_table(snakemake.input.funnel, FUNNEL),
         lambda source, path: (Path(roots[source]) / path).read_bytes(),
-        images=present(read_tables(snakemake.input.images, IMAGES), read_table(snakemake.input.removed, REMOVED)),
+        images=read_table(snakemake.input.images, IMAGE_INDEX),
         truth=[row for path in snakemake.input.truth for row in json.loads(Path(path).read_text(encoding="utf-8"))],
         task_types=read_table(snakemake.input.task_types, TASK_TYPES).height,
         votes=read_vote_table(snakemake.input.votes, referees).height * len(referees),

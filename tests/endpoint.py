@@ -47,6 +47,7 @@ class State:
 
     Attributes:
         answered: per question (a digest of model and messages), how often a complete answer was sent.
+        stages: answered questions by stage.
         requests: how many requests came in, failed ones included.
         bodies: the bodies of the requests, in order, if ``keep_bodies``.
         most_at_once: the largest number of requests that were in flight together.
@@ -58,6 +59,7 @@ class State:
     models: tuple[str, ...] = ("test-model",)
     keep_bodies: bool = False
     answered: Counter[str] = field(default_factory=Counter)
+    stages: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     bodies: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = 0
@@ -152,7 +154,15 @@ async def _chat(request: web.Request, state: State) -> web.StreamResponse:
     await reply.prepare(request)
     await reply.write_eof()
     state.answered[question_digest(body)] += 1
+    state.stages[_stage(body)] += 1
     return reply
+
+
+def _stage(body: Mapping[str, Any]) -> str:
+    try:
+        return read_prompt(prompt_text(body))[0]
+    except ValueError:
+        return "other"
 
 
 def question_digest(body: Mapping[str, Any]) -> str:

@@ -12,62 +12,37 @@ from typing import Any
 import polars as pl
 
 from taskgalaxy.files import atomic, sha256_file
-from taskgalaxy.tables import DATASET, SAMPLES, read_samples, split_levels
-from taskgalaxy.votes import votes_by_sample
+from taskgalaxy.tables import DATASET, SAMPLES, read_samples, split_levels, to_frame
 
 _TOOLS = ("snakemake", "torch", "open_clip_torch", "transformers", "openai", "polars", "pyarrow", "pillow")
 
 
 def read_all_samples(paths: Iterable[Path | str]) -> pl.DataFrame:
     """Samples of many shards, in the order given; of ``tables.SAMPLES``."""
-    frames = [read_samples(path) for path in paths]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(SAMPLES.schema.names, pl.String))
+    return pl.concat([to_frame([], SAMPLES), *(read_samples(path) for path in paths)])
 
 
-def assemble(
-    drawn: pl.DataFrame,
-    samples: pl.DataFrame,
-    images: pl.DataFrame,
-    filtered: pl.DataFrame,
-    votes: pl.DataFrame,
-    scores: pl.DataFrame,
-) -> pl.DataFrame:
+def assemble(drawn: pl.DataFrame, samples: pl.DataFrame, images: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """Rows of ``tables.DATASET`` for ``drawn`` (column sample_id), sorted by task type and sample_id.
 
-    ``samples``, ``filtered`` and ``votes`` are of ``tables.SAMPLES``, ``FILTER`` and ``VOTES``; ``images``
-    has one row per image that is present; ``scores`` is the vote table.
+    ``samples`` are of ``tables.SAMPLES``, ``images`` of ``tables.IMAGE_INDEX``; ``scores`` is the vote table.
 
     Raises:
-        ValueError: if a sample's image, candidate or votes are missing.
+        ValueError: if a sample's image or votes are missing.
     """
     rows = (
         drawn.select("sample_id")
         .join(samples, on="sample_id", how="left")
-        .rename({"provider": "qa_provider", "model": "qa_model", "prompt": "qa_prompt", "request": "qa_request"})
         .join(
             images.select("image_id", "source", "width", "height", "license", image="path"), on="image_id", how="left"
         )
-        .join(
-            filtered.filter(pl.col("kept")).select(
-                "image_id",
-                "task_type",
-                "rank",
-                score="score",
-                filter_provider="provider",
-                filter_model="model",
-                filter_request="request",
-            ),
-            on=["image_id", "task_type"],
-            how="left",
-        )
-        .join(scores.select("sample_id", vote_score="score"), on="sample_id", how="left")
-        .join(votes_by_sample(votes), on="sample_id", how="left")
+        .join(scores.select("sample_id", "votes", vote_score="score"), on="sample_id", how="left")
         .with_columns(
             level_1=pl.col("task_type").map_elements(lambda name: split_levels(name)[0], return_dtype=pl.String)
         )
         .sort("task_type", "sample_id")
     )
-    for column in ("image", "rank", "votes"):
+    for column in ("question", "image", "votes"):
         missing = rows[column].null_count()
         if missing:
             raise ValueError(f"{missing} of {rows.height} samples have no {column}")

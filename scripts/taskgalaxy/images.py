@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,11 +19,29 @@ from typing import Any
 import polars as pl
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from taskgalaxy.shards import FileEntry, source_of
-from taskgalaxy.tables import reject
+from taskgalaxy.shards import FileEntry
+from taskgalaxy.tables import IMAGE_INDEX, reject
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """Formats that are opened, by Pillow's names: raster formats with decoders that bound their memory."""
+
+
+_DAMAGED = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+"""What Pillow's decoders raise on damaged bytes, found by damaging some."""
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 class ImageRejectedError(Exception):
@@ -36,40 +55,25 @@ class ImageRejectedError(Exception):
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image identified by its content, and the places where files with that content were seen."""
+    """An image identified by its content, and the place where it lies."""
 
     image_id: str
-    paths: tuple[Path, ...]
+    path: Path
 
     def read(self) -> bytes:
-        """The image's bytes, from the first place that still holds it.
-
-        Raises:
-            OSError: if no place does.
-        """
-        for path in self.paths:
-            try:
-                data = path.read_bytes()
-            except OSError:
-                continue
-            if hashlib.sha256(data).hexdigest() == self.image_id:
-                return data
-        raise OSError(f"no longer at {' or '.join(map(str, self.paths))}")
+        """The image's bytes. Raises ``OSError`` if the place no longer holds it."""
+        data = self.path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != self.image_id:
+            raise OSError(f"{self.path} no longer holds the image that was inspected")
+        return data
 
 
-def locate(images: pl.DataFrame, duplicates: pl.DataFrame, roots: Mapping[str, str]) -> dict[str, ImageFile]:
-    """The images of a shard by id, each with its own place first and its duplicates' places after.
-
-    ``images`` is of ``tables.IMAGES``, ``duplicates`` of ``tables.DUPLICATES``, ``roots`` the folders of
-    the sources by name. A moved image is found at its new place, where it is a duplicate of itself.
-    """
-    places: dict[str, list[Path]] = {}
-    for image_id, source, path in images.select("image_id", "source", "path").iter_rows():
-        places.setdefault(image_id, []).append(Path(roots[source]) / path)
-    elsewhere = duplicates.filter(pl.col("image_id").is_in(list(places)))
-    for image_id, shard, path in elsewhere.select("image_id", "shard", "path").iter_rows():
-        places[image_id].append(Path(roots[source_of(shard)]) / path)
-    return {image_id: ImageFile(image_id, tuple(paths)) for image_id, paths in places.items()}
+def image_files(index: pl.DataFrame, roots: Mapping[str, str]) -> dict[str, ImageFile]:
+    """The images of ``index`` (``tables.IMAGE_INDEX``) by id; ``roots`` are the sources' folders by name."""
+    return {
+        image_id: ImageFile(image_id, Path(roots[source]) / path)
+        for image_id, source, path in index.select("image_id", "source", "path").iter_rows()
+    }
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,10 @@ class Limits:
 def upright_rgb(image: Image.Image) -> Image.Image:
     """The image as a person sees it: EXIF rotation applied, transparency over white, 8-bit RGB."""
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I"):
+        # 16 bits; Pillow opens some formats of that depth in its mode of 32.
         image = image.point(lambda value: value / 257).convert("L")
+        image.info.pop("transparency", None)  # a grey level of 16 bits
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, "white")
@@ -132,22 +138,22 @@ def inspect(data: bytes, limits: Limits) -> Inspected:
         raise ImageRejectedError("too_many_pixels", str(error)) from error
     except UnidentifiedImageError as error:
         raise ImageRejectedError("not_an_image", f"none of {', '.join(FORMATS)}") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ImageRejectedError("not_an_image", str(error)) from error
+    except _DAMAGED as error:
+        raise ImageRejectedError("not_an_image", _told(error)) from error
     with image:
         width, height = image.size
         if width * height > limits.max_pixels:
             raise ImageRejectedError("too_many_pixels", f"{width}x{height}, the limit is {limits.max_pixels} pixels")
         if min(width, height) < limits.min_side:
             raise ImageRejectedError("too_small", f"{width}x{height}, the shorter side must be {limits.min_side}")
-        if limits.animated == "reject" and getattr(image, "is_animated", False) and image.format != "MPO":
-            raise ImageRejectedError("animated", f"{getattr(image, 'n_frames', 2)} frames")
         image_format = image.format or "unknown"
         try:
+            if limits.animated == "reject" and getattr(image, "is_animated", False) and image_format != "MPO":
+                raise ImageRejectedError("animated", f"{getattr(image, 'n_frames', 2)} frames")
             image.load()
-            upright = ImageOps.exif_transpose(image)
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise ImageRejectedError("truncated", str(error)) from error
+            upright = upright_rgb(image)
+        except _DAMAGED as error:
+            raise ImageRejectedError("truncated", _told(error)) from error
         return Inspected(hashlib.sha256(data).hexdigest(), upright.width, upright.height, image_format, len(data))
 
 
@@ -215,8 +221,17 @@ def find_duplicates(images: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def present(images: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
-    """One row per image that is still there: its first occurrence that was not removed."""
-    return images.join(removed, on=["shard", "path"], how="anti", maintain_order="left").unique(
-        "image_id", keep="first", maintain_order=True
+def index_images(images: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
+    """Every image once, in the order of ``images`` (``tables.IMAGES``); of ``tables.IMAGE_INDEX``.
+
+    ``removed`` is of ``tables.REMOVED``. An image that was moved is found at its new place, and still
+    belongs to the shard that asked about it.
+    """
+    first = images.unique("image_id", keep="first", maintain_order=True).with_columns(present=pl.lit(False))
+    there = (
+        images.join(removed, on=["shard", "path"], how="anti", maintain_order="left")
+        .unique("image_id", keep="first", maintain_order=True)
+        .with_columns(present=pl.lit(True))
+        .drop("shard")
     )
+    return first.update(there, on="image_id", how="left").select(IMAGE_INDEX.schema.names)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from taskgalaxy.errors import UserError
+from taskgalaxy.images import ImageFile, image_files
 from taskgalaxy.llm.ask import ask, ask_all
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.providers import EndpointSettings, make_provider
 from taskgalaxy.llm.request import Provider, Reply, Request
+from taskgalaxy.tables import IMAGE_INDEX, read_table
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +86,11 @@ def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
     """
     settings = EndpointSettings(name=endpoint, **config["endpoints"][endpoint])
     return Model(make_provider(settings), Ledger(config["ledger"]), writer)
+
+
+def shard_images(index: Path | str, shard: str, config: Mapping[str, Any]) -> dict[str, ImageFile]:
+    """The images that ``shard`` asks about, by id, in their order; ``index`` is the image index's file."""
+    return image_files(read_table(index, IMAGE_INDEX, shard=shard), image_roots(config))
 
 
 def image_roots(config: Mapping[str, Any]) -> dict[str, str]:

@@ -123,20 +123,13 @@ def sample_id(image_id: str, task_type: str, question: str, answer: str) -> str:
     return sha256_json(content)[:20]
 
 
-def sample_rows(
-    image_id: str,
-    task_types: Sequence[str],
-    reply: Reply,
-    *,
-    provider: str,
-    model: str,
-    prompt: str,
-    request: str,
+def pair_rows(
+    image_id: str, task_types: Sequence[str], reply: Reply
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of ``tables.SAMPLES`` and of ``tables.REJECTS`` that the reply about one image gives.
+    """The pairs (sample_id, image_id, task_type, question, answer) and rows of ``tables.REJECTS`` in a reply.
 
-    ``prompt`` is the template's digest and ``request`` the request's ledger key. As many rows carry an
-    offered task type as were offered; rejects without one are surplus parts of the reply.
+    As many rows carry an offered task type as were offered; rejects without one are surplus parts of the
+    reply.
     """
     pairs, rejected = parse(reply, task_types)
     samples = [
@@ -146,10 +139,6 @@ def sample_rows(
             "task_type": pair.task_type,
             "question": pair.question,
             "answer": pair.answer,
-            "provider": provider,
-            "model": model,
-            "prompt": prompt,
-            "request": request,
         }
         for pair in pairs
     ]

@@ -15,12 +15,13 @@ import polars as pl
 
 from taskgalaxy import filtering, qa, referee
 from taskgalaxy.jobs import Model
-from taskgalaxy.llm.request import ImageContent
+from taskgalaxy.llm.request import ImageContent, Request
 from taskgalaxy.prompts import Template
 
 log = logging.getLogger(__name__)
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 
 
 def filter_shard(topk: pl.DataFrame, images: Mapping[str, ImageContent], template: Template, model: Model) -> Rows:
@@ -46,19 +47,36 @@ def qa_shard(
 ) -> tuple[Rows, Rows]:
     """Ask for a pair per kept task type of every image; rows of ``tables.SAMPLES`` and ``tables.REJECTS``.
 
-    ``kept`` has the columns image_id and task_type.
+    ``kept`` are the rows of ``tables.FILTER`` that were kept.
     """
     offered = [
-        (image_id, [row["task_type"] for row in rows]) for image_id, rows in _by_image(kept.iter_rows(named=True))
+        (image_id, {row["task_type"]: row for row in rows}) for image_id, rows in _by_image(kept.iter_rows(named=True))
     ]
-    requests = [qa.render(template, images[image_id], task_types) for image_id, task_types in offered]
+    requests = [qa.render(template, images[image_id], list(candidates)) for image_id, candidates in offered]
     samples: Rows = []
     rejects: Rows = []
-    for (image_id, task_types), request, reply in zip(offered, requests, model.ask(requests), strict=True):
-        found, rejected = qa.sample_rows(image_id, task_types, reply, prompt=request.prompt, **model.origin(request))
-        samples += found
+    for (image_id, candidates), request, reply in zip(offered, requests, model.ask(requests), strict=True):
+        pairs, rejected = qa.pair_rows(image_id, list(candidates), reply)
+        samples += [_sample(pair, candidates[pair["task_type"]], request, model) for pair in pairs]
         rejects += rejected
     return samples, rejects
+
+
+def _sample(pair: Row, candidate: Row, request: Request, model: Model) -> Row:
+    """A question-answer pair with what led to it: the kept candidate and the request."""
+    origin = model.origin(request)
+    return {
+        **pair,
+        "rank": candidate["rank"],
+        "score": candidate["score"],
+        "filter_provider": candidate["provider"],
+        "filter_model": candidate["model"],
+        "filter_request": candidate["request"],
+        "qa_provider": origin["provider"],
+        "qa_model": origin["model"],
+        "qa_prompt": request.prompt,
+        "qa_request": origin["request"],
+    }
 
 
 def vote_shard(

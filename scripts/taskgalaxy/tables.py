@@ -40,11 +40,13 @@ def _schema(**columns: pa.DataType | tuple[pa.DataType, str]) -> pa.Schema:
 
 _text = pa.string()
 _maybe_text = (pa.string(), "null")
-_vote = pa.struct(
+VOTE = pa.struct(
     [
         pa.field("referee", pa.string(), nullable=False),
         pa.field("vote", pa.int8()),
         pa.field("p_yes", pa.float32()),
+        pa.field("reason", pa.string()),
+        pa.field("provider", pa.string(), nullable=False),
         pa.field("model", pa.string(), nullable=False),
         pa.field("request", pa.string()),
     ]
@@ -80,6 +82,25 @@ IMAGES = Table(
     ("shard", "path"),
 )
 """Images that decoded. ``width`` and ``height`` in pixels, after EXIF rotation."""
+
+IMAGE_INDEX = Table(
+    "image_index",
+    _schema(
+        image_id=_text,
+        shard=_text,
+        present=pa.bool_(),
+        source=_text,
+        path=_text,
+        width=pa.int32(),
+        height=pa.int32(),
+        format=_text,
+        bytes=pa.int64(),
+        license=_text,
+    ),
+    ("image_id",),
+)
+"""One row per image content: the ``shard`` that asks about it (where it occurred first), and the place
+where it lies now (its first occurrence that was not removed; its first one where ``present`` is false)."""
 
 DUPLICATES = Table(
     "duplicates",
@@ -120,14 +141,20 @@ SAMPLES = Table(
         task_type=_text,
         question=_text,
         answer=_text,
-        provider=_text,
-        model=_text,
-        prompt=_text,
-        request=_text,
+        rank=pa.int16(),
+        score=pa.float32(),
+        filter_provider=_text,
+        filter_model=_text,
+        filter_request=_text,
+        qa_provider=_text,
+        qa_model=_text,
+        qa_prompt=_text,
+        qa_request=_text,
     ),
     ("sample_id",),
 )
-"""Question-answer pairs; the rows of qa/{shard}.jsonl."""
+"""Question-answer pairs with what led to them; the rows of qa/{shard}.jsonl. ``rank`` and ``score`` are
+the candidate's in the match."""
 
 VOTES = Table(
     "votes",
@@ -160,7 +187,7 @@ DATASET = Table(
         answer=_text,
         rank=pa.int16(),
         score=pa.float32(),
-        votes=pa.list_(_vote),
+        votes=pa.list_(VOTE),
         vote_score=pa.int8(),
         filter_provider=_text,
         filter_model=_text,
@@ -292,17 +319,15 @@ def to_arrow(rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table) -> 
 
 
 def write_table(
-    path: Path | str, rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table, metadata: Mapping[str, str] = {}
+    path: Path | str, rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table, row_group_size: int = 1 << 17
 ) -> None:
     """Write ``rows`` as zstd Parquet, atomically; the same rows give the same bytes.
 
-    ``metadata`` goes into the file's key-value metadata. Raises as :func:`to_arrow`.
+    Raises as :func:`to_arrow`. Small row groups let readers that filter skip most of the file.
     """
     data = to_arrow(rows, table)
-    if metadata:
-        data = data.replace_schema_metadata(dict(metadata))
     with atomic(path, "wb") as file:
-        pq.write_table(data, file, compression="zstd", row_group_size=1 << 17, store_schema=True)
+        pq.write_table(data, file, compression="zstd", row_group_size=row_group_size, store_schema=True)
 
 
 def to_frame(rows: Sequence[Mapping[str, Any]], table: Table) -> pl.DataFrame:
@@ -316,14 +341,14 @@ def _frame(data: pa.Table) -> pl.DataFrame:
     return frame
 
 
-def read_table(path: Path | str, table: Table) -> pl.DataFrame:
-    """The table at ``path``.
+def read_table(path: Path | str, table: Table, **equal: str) -> pl.DataFrame:
+    """The table at ``path``; with ``column="value"`` only the rows that hold this value.
 
     Raises:
         UserError: if the file is missing, damaged or of another schema.
     """
     try:
-        data = pq.read_table(path)
+        data = pq.read_table(path, filters=[(name, "=", value) for name, value in equal.items()] or None)
     except (OSError, pa.ArrowException) as error:
         raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", _REMAKE) from error
     if not data.schema.remove_metadata().equals(table.schema):

@@ -9,14 +9,15 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from taskgalaxy.tables import Table, read_table, reject
+from taskgalaxy.tables import VOTE, VOTES, Table, read_table, reject
 
 
 def vote_table_schema(referees: Sequence[str]) -> Table:
-    """The schema of votes.parquet: one column ``vote_NAME`` (0, 1 or null) per referee."""
+    """The schema of votes.parquet: one column ``vote_NAME`` (0, 1 or null) per referee, and all of each vote."""
     fields = [pa.field(name, pa.string(), nullable=False) for name in ("sample_id", "image_id", "task_type")]
     fields += [pa.field(vote_column(referee), pa.int8()) for referee in referees]
     fields += [pa.field("score", pa.int8(), nullable=False), pa.field("accepted", pa.bool_(), nullable=False)]
+    fields += [pa.field("votes", pa.list_(VOTE), nullable=False)]
     return Table("vote table", pa.schema(fields), ("sample_id",))
 
 
@@ -49,7 +50,9 @@ def tally(
     score = pl.sum_horizontal(column.fill_null(1 if missing_vote == "yes" else 0) for column in columns)
     complete = ~pl.any_horizontal(column.is_null() for column in columns)
     accepted = (score >= accept_at) & (complete | pl.lit(missing_vote != "reject"))
-    return table.with_columns(score=score.cast(pl.Int8), accepted=accepted)
+    return table.with_columns(score=score.cast(pl.Int8), accepted=accepted).join(
+        _votes_by_sample(votes), on="sample_id", how="left", maintain_order="left"
+    )
 
 
 def tally_rejects(table: pl.DataFrame, referees: Sequence[str], accept_at: int) -> list[dict[str, Any]]:
@@ -75,12 +78,17 @@ def _shown(vote: int | None) -> str:
     return "none" if vote is None else str(vote)
 
 
-def votes_by_sample(votes: pl.DataFrame) -> pl.DataFrame:
+def _votes_by_sample(votes: pl.DataFrame) -> pl.DataFrame:
     """``sample_id`` and ``votes``: a list of structs as in ``tables.DATASET``, in the order of ``votes``."""
-    fields = [pl.col(name) for name in ("referee", "vote", "p_yes", "model", "request")]
+    fields = [pl.col(field.name) for field in VOTE]
     return votes.group_by("sample_id", maintain_order=True).agg(votes=pl.struct(fields))
 
 
 def read_vote_table(path: Path | str, referees: Sequence[str]) -> pl.DataFrame:
     """The vote table at ``path``. Raises ``UserError`` if it is damaged or of other referees."""
     return read_table(path, vote_table_schema(referees))
+
+
+def each_vote(scores: pl.DataFrame) -> pl.DataFrame:
+    """Every vote in a vote table, one row each; of ``tables.VOTES``."""
+    return scores.select("sample_id", "votes").explode("votes").unnest("votes").select(VOTES.schema.names)

@@ -58,7 +58,7 @@ class Project:
             "sources": {},
             "taxonomy": {"seeds": "seeds.yaml", "levels": [{"rounds": 0}]},
             "images": {"shard_size": 4},
-            "match": {"k": 3, "device": "cpu"},
+            "match": {"k": 3, "device": "cpu", "model": "local-dir:/tmp/w/rc/clip"},
             "balance": {"max": 3},
         }
         if endpoint_url:
@@ -146,7 +146,9 @@ class Project:
     def digests(self, folder: str = "dataset") -> dict[str, str]:
         """SHA-256 of every file of a result folder."""
         files = sorted(path for path in self.path(folder).rglob("*") if path.is_file())
-        return {str(path.relative_to(self.path(folder))): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        return {
+            str(path.relative_to(self.path(folder))): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+        }
 
     def copy_to(self, folder: Path) -> Project:
         """The same project, results and times of files included, in another folder."""

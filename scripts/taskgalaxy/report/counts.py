@@ -1,0 +1,113 @@
+"""Counting what went into and came out of every stage, from the files of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import polars as pl
+
+from taskgalaxy.dataset import read_all_samples
+from taskgalaxy.tables import (
+    DATASET,
+    DUPLICATES,
+    FILTER,
+    IMAGE_INDEX,
+    REJECTS,
+    read_table,
+    read_tables,
+    reject,
+    to_frame,
+)
+from taskgalaxy.votes import read_vote_table
+
+
+class RunFiles(Protocol):
+    """The files of a run, by what they hold; lists are in the order of the shards."""
+
+    expand_rejects: Sequence[str]
+    inspect_rejects: Sequence[str]
+    images: str
+    duplicates: str
+    match_rejects: Sequence[str]
+    filtered: Sequence[str]
+    samples: Sequence[str]
+    qa_rejects: Sequence[str]
+    votes: str
+    referee_rejects: str
+    dataset: str
+    balance_rejects: str
+
+
+def filter_rejects(filtered: pl.DataFrame) -> pl.DataFrame:
+    """The candidates that were not kept (``tables.FILTER``) as rows of ``tables.REJECTS``."""
+    return filtered.filter(~pl.col("kept")).select(
+        stage=pl.lit("filter"),
+        item=pl.format("candidate {} of {}", "rank", "image_id"),
+        image_id="image_id",
+        task_type="task_type",
+        reason="reason",
+        detail=pl.lit(None, pl.String),
+    )
+
+
+def duplicate_rejects(duplicates: pl.DataFrame) -> pl.DataFrame:
+    """Later occurrences of an image (``tables.DUPLICATES``) as rows of ``tables.REJECTS``."""
+    rows = [
+        reject(
+            "duplicates",
+            f"{row['shard']}: {row['path']}",
+            "duplicate",
+            image_id=row["image_id"],
+            detail=f"first seen as {row['first_shard']}: {row['first_path']}",
+        )
+        for row in duplicates.iter_rows(named=True)
+    ]
+    return to_frame(rows, REJECTS)
+
+
+def count_stages(
+    files: RunFiles, expansions: Sequence[Mapping[str, int]], image_files: int, referees: Sequence[str]
+) -> tuple[dict[str, tuple[int, int]], pl.DataFrame, int]:
+    """Rows in and out of every stage, all rejected rows, and the number of votes.
+
+    Rows in are counted where they come from, not as the sum of what became of them, so that
+    :func:`taskgalaxy.report.funnel.funnel_rows` can find a row that vanished.
+
+    Args:
+        expansions: the counts of every level's expansion.
+        image_files: how many files the shard manifests list.
+    """
+    distinct = read_table(files.images, IMAGE_INDEX).height
+    duplicates = read_table(files.duplicates, DUPLICATES)
+    filtered = read_tables(files.filtered, FILTER)
+    kept = filtered.filter("kept").height
+    samples = read_all_samples(files.samples).height
+    scores = read_vote_table(files.votes, referees)
+    accepted = scores.filter("accepted").height
+    final = read_table(files.dataset, DATASET).height
+    qa_rejects = read_tables(files.qa_rejects, REJECTS)
+    surplus = qa_rejects.filter(pl.col("task_type").is_null()).height
+    counts: dict[str, tuple[int, int]] = {
+        "expand": (sum(level["lines"] for level in expansions), sum(level["accepted"] for level in expansions)),
+        "inspect": (image_files, distinct + duplicates.height),
+        "duplicates": (distinct + duplicates.height, distinct),
+        "match": (distinct, filtered["image_id"].n_unique()),
+        "filter": (filtered.height, kept),
+        "qa": (kept + surplus, samples),
+        "referee": (samples, accepted),
+        "balance": (accepted, final),
+    }
+    rejects = pl.concat(
+        [
+            read_tables(files.expand_rejects, REJECTS),
+            read_tables(files.inspect_rejects, REJECTS),
+            duplicate_rejects(duplicates),
+            read_tables(files.match_rejects, REJECTS),
+            filter_rejects(filtered),
+            qa_rejects,
+            read_table(files.referee_rejects, REJECTS),
+            read_table(files.balance_rejects, REJECTS),
+        ]
+    )
+    return counts, rejects, scores.height * len(referees)

@@ -1,0 +1,108 @@
+"""What can be known to be wrong beforehand is one message, and no job starts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow.project import ROOT, Project
+
+pytestmark = pytest.mark.workflow
+
+
+def _set(*keys: str, to: Any) -> Callable[[Project], None]:
+    def change(project: Project) -> None:
+        place = project.config
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+        place[keys[-1]] = to
+
+    return change
+
+
+def _own_prompts_without_qa(project: Project) -> None:
+    shutil.copytree(ROOT / "config" / "prompts", project.folder / "prompts")
+    (project.folder / "prompts" / "qa.txt").unlink()
+    project.config["prompts"] = "prompts"
+
+
+def _empty_source(project: Project) -> None:
+    (project.folder / "images" / "none").mkdir()
+    project.config["sources"]["none"] = {"path": "images/none", "license": "CC0-1.0"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_set("balence", to={}), ["balence", "did you mean balance?"]),
+        (_set("match", "K", to=5), ["match.K", "Known here"]),
+        (_set("match", "k", to="ten"), ["match.k", "not of type 'integer'"]),
+        (_set("match", "k", to=50), ["match.k", "pool holds", "5 task types"]),
+        (_set("referee", "accept_at", to=4), ["referee.accept_at", "only 3 referees"]),
+        (_set("roles", "qa", to="nobody"), ["roles.qa", "no endpoint is named 'nobody'"]),
+        (_set("sources", "gone", to={"path": "images/gone", "license": "x"}), ["sources.gone", "does not exist"]),
+        (_set("sources", "one", "license", to=""), ["sources.one.license"]),
+        (_set("taxonomy", "seeds", to="no.yaml"), ["taxonomy.seeds", "no.yaml"]),
+        (_empty_source, ["sources.none", "holds no image file"]),
+        (_own_prompts_without_qa, ["qa.txt"]),
+    ],
+)
+def test_a_wrong_configuration_is_one_message_that_names_key_and_fix(
+    tmp_path: Path, change: Callable[[Project], None], words: list[str]
+) -> None:
+    project = Project(tmp_path / "run")
+    project.add_images("one", range(2))
+    change(project)
+    done = project.snakemake()
+    assert done.returncode == 1
+    for word in words:
+        assert word in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (project.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("OCR:\n\tbill ocr:\n", ["line 2", "tab"]),
+        ("OCR:\n  bill ocr:\n  Bill OCR:\n", ["line 3", "Bill OCR"]),
+        ("OCR:\n  - bill ocr\n", ["line 2", "list"]),
+        ('OCR:\n  "":\n', ["line 2", "empty"]),
+        ("OCR:\n  bill~ocr:\n", ["line 2", "~"]),
+    ],
+)
+def test_bad_seeds_are_one_message_with_file_and_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    project = Project(tmp_path / "run")
+    project.add_images("one", range(2))
+    (project.folder / "bad.yaml").write_text(text, encoding="utf-8")
+    project.config["taxonomy"]["seeds"] = "bad.yaml"
+    done = project.snakemake("--dry-run")
+    assert done.returncode == 1
+    for word in ["bad.yaml", *words]:
+        assert word in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_the_papers_configuration_plans_on_any_folders(tmp_path: Path) -> None:
+    project = Project(tmp_path / "run")
+    for number, family in enumerate(("allava", "visual_genome", "mathv360k", "sharegpt4v")):
+        project.add_images(family, range(10 * number, 10 * number + 3))
+    done = project.snakemake("--configfile", "config/paper.yaml", "--dry-run")
+    assert done.returncode == 0, done.stdout
+    plan = done.stdout.partition("Job stats:")[2]
+    assert "cast_votes              12" in plan
+    assert "expand_level             4" in plan
+
+
+def test_a_missing_key_is_said_before_any_job(tmp_path: Path) -> None:
+    project = Project(tmp_path / "run", "http://127.0.0.1:9/v1")
+    project.config["endpoints"]["generator"]["api_key_env"] = "SURELY_NOT_SET"
+    project.add_images("one", range(2))
+    done = project.snakemake()
+    assert done.returncode == 1
+    assert "SURELY_NOT_SET" in done.stdout
+    assert not (project.folder / "results" / "images").exists()

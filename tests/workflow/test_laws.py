@@ -1,0 +1,179 @@
+"""The laws that hold for every run: same bytes, every row accounted for, nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from endpoint import Endpoint
+from workflow.project import Project, write_image
+
+pytestmark = pytest.mark.workflow
+
+
+def test_two_runs_in_two_folders_give_the_same_bytes(finished: Project, tmp_path: Path, endpoint: Endpoint) -> None:
+    other = Project(tmp_path / "other", endpoint.url)
+    other.add_images("one", range(4))
+    other.add_images("two", range(3, 7))
+    for source in ("one", "two"):
+        for path in (other.folder / "images" / source).iterdir():
+            os.utime(path, (1, 1))
+    other.config["endpoints"] = finished.config["endpoints"]
+    other.run()
+    assert other.digests("dataset") == finished.digests("dataset")
+    assert other.digests("export") == finished.digests("export")
+    assert other.path("report/samples.html").read_bytes() == finished.path("report/samples.html").read_bytes()
+
+
+def test_rows_in_are_rows_out_and_named_rejects_in_every_stage(finished: Project) -> None:
+    funnel = pl.read_parquet(finished.path("funnel.parquet"))
+    assert funnel["stage"].to_list() == [
+        "expand", "inspect", "duplicates", "match", "filter", "qa", "referee", "balance",
+    ]  # fmt: skip
+    for row in funnel.iter_rows(named=True):
+        assert row["rows_in"] == row["rows_out"] + sum(reason["rows"] for reason in row["reasons"]), row
+    assert funnel.filter(funnel["stage"] == "inspect")["rows_in"].item() == 8
+    assert funnel.filter(funnel["stage"] == "duplicates")["rows_out"].item() == 7
+    assert funnel["rows_out"][-1] == finished.dataset().height > 0
+
+
+def test_every_sample_carries_its_provenance(finished: Project) -> None:
+    recorded = {
+        record["key"]: record
+        for path in (finished.folder / "ledger").rglob("*.jsonl")
+        for record in map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    }
+    roots = {name: finished.folder / source["path"] for name, source in finished.config["sources"].items()}
+    for sample in finished.dataset().iter_rows(named=True):
+        image = (roots[sample["source"]] / sample["image"]).read_bytes()
+        assert hashlib.sha256(image).hexdigest() == sample["image_id"]
+        assert sample["task_type"] in recorded[sample["filter_request"]]["reply"]["text"]
+        assert sample["question"] in recorded[sample["qa_request"]]["reply"]["text"]
+        for vote in sample["votes"]:
+            assert recorded[vote["request"]]["reply"]["text"] == str(vote["vote"])
+        assert sample["vote_score"] == sum(vote["vote"] for vote in sample["votes"]) >= 2
+
+
+def test_the_llava_export_can_be_loaded(finished: Project) -> None:
+    records = json.loads(finished.path("export/llava.json").read_text(encoding="utf-8"))
+    assert len({record["id"] for record in records}) == len(records) == finished.dataset().height
+    for record in records:
+        assert (finished.path("export/images") / record["image"]).is_file()
+        assert [turn["from"] for turn in record["conversations"]] == ["human", "gpt"]
+        assert "".join(turn["value"] for turn in record["conversations"]).count("<image>") == 1
+
+
+def test_the_checksums_hold(finished: Project) -> None:
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=finished.path("dataset"), check=True)
+
+
+def test_killing_a_run_leaves_no_half_written_output_and_a_rerun_ends_right(finished: Project, tmp_path: Path) -> None:
+    with Endpoint(latency_s=0.15) as slow:
+        project = Project(tmp_path / "killed", slow.url)
+        project.add_images("one", range(4))
+        project.add_images("two", range(3, 7))
+        project.config["endpoints"]["generator"]["concurrency"] = 1
+        for stage in ("filter", "qa", "referee"):
+            _kill_in_stage(project, slow, stage)
+            _assert_whole(project)
+        project.config["endpoints"] = finished.config["endpoints"]
+        for settings in project.config["endpoints"].values():
+            settings["base_url"] = slow.url
+        project.run("--rerun-incomplete")
+        # A question whose answer was in flight at a kill may be answered twice; one was, at most, per kill.
+        assert sum(count - 1 for count in slow.answered.values()) <= 3 * 8
+    assert project.dataset().equals(finished.dataset())
+
+
+def _kill_in_stage(project: Project, endpoint: Endpoint, stage: str) -> None:
+    """Start a run and kill it and its jobs once an answer of ``stage`` was given."""
+    before = endpoint.state.stages[stage]
+    run = subprocess.Popen(
+        project.command("--rerun-incomplete"),
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while endpoint.state.stages[stage] == before:
+        assert run.poll() is None, f"the run ended before stage {stage}"
+        assert time.monotonic() < deadline, f"stage {stage} was not reached"
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait(30)
+    project.run("--unlock")
+
+
+def _assert_whole(project: Project) -> None:
+    """Every file that has its final name can be read to the end."""
+    for path in (project.folder / "results").rglob("*.parquet"):
+        if not path.name.startswith("."):
+            pq.read_table(path)
+    for path in (project.folder / "results").rglob("*.json*"):
+        if not path.name.startswith("."):
+            lines = [path.read_text()] if path.suffix == ".json" else path.read_text().splitlines()
+            for line in lines:
+                json.loads(line)
+
+
+def test_awkward_files_end_as_samples_or_named_rejects(tmp_path: Path, endpoint: Endpoint) -> None:
+    project = Project(tmp_path / "run", endpoint.url)
+    folder = project.folder / "images" / "odd"
+    names = ["with space.png", 'it\'s "quoted".png', "new\nline.png", "日本 é.png", "-dash.png", "UPPER.PNG"]
+    for seed, name in enumerate(names):
+        write_image(folder / name, seed)
+    write_image(folder / "whole.png", 50)
+    (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:-30])
+    (folder / "text.jpg").write_text("not an image")
+    (folder / "empty.png").touch()
+    write_image(folder / "tiny.png", 51, (30, 30))
+    project.config["sources"]["odd"] = {"path": "images/odd", "license": "CC0-1.0"}
+    project.config["images"]["shard_size"] = 100
+    project.run()
+    rejects = project.rejects().filter(pl.col("stage") == "inspect")
+    assert dict(rejects.select("item", "reason").iter_rows()) == {
+        "odd/cut.png": "truncated",
+        "odd/text.jpg": "not_an_image",
+        "odd/empty.png": "empty_file",
+        "odd/tiny.png": "too_small",
+    }
+    images = pl.read_parquet(project.path("images/inspected/odd-00000.parquet"))
+    assert set(images["path"]) == {*names, "whole.png"}
+    assert set(project.dataset()["image"]) <= set(images["path"])
+    assert project.dataset()["image"].n_unique() >= 4
+
+
+def test_an_image_that_vanishes_between_plan_and_job_is_a_named_reject(finished: Project) -> None:
+    finished.add_images("one", [40, 41])
+    finished.run("--until", "write_shard")
+    (finished.folder / "images" / "one" / "0040.png").unlink()
+    finished.run()
+    rejects = finished.rejects()
+    assert rejects.filter(rejects["item"] == "one/0040.png")["reason"].to_list() == ["vanished"]
+
+
+def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "sk-planted-0123456789abcdef"
+    monkeypatch.setenv("PLANTED_KEY", secret)
+    with Endpoint(key=secret) as server:
+        project = Project(tmp_path / "run", server.url)
+        for settings in project.config["endpoints"].values():
+            settings["api_key_env"] = "PLANTED_KEY"
+        project.add_images("one", range(2))
+        output = project.run()
+        assert server.answered.total() > 0
+    assert secret not in output
+    for path in project.folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert secret.encode() not in path.read_bytes(), path
