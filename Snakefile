@@ -27,3 +27,8 @@ rule all:
         f"{RESULTS}/report/funnel.txt",
         f"{RESULTS}/report/samples.html",
         get_truth_report(),
+
+
+rule dataset:
+    input:
+        f"{RESULTS}/dataset/taskgalaxy.parquet",

@@ -23,7 +23,8 @@ rule write_shard:
 
 rule list_removed:
     output:
-        f"{RESULTS}/images/removed.parquet",
+        removed=f"{RESULTS}/images/removed.parquet",
+        rejects=f"{RESULTS}/rejects/unnamed.parquet",
     log:
         f"{RESULTS}/logs/list_removed.log",
     conda:
@@ -32,7 +33,7 @@ rule list_removed:
         removed=PLAN.removed,
         unnamed=PLAN.unnamed,
     message:
-        "Listing the images that are no longer there"
+        "Listing the images that are no longer there, or cannot be named"
     script:
         "../scripts/list_removed.py"
 

@@ -1,11 +1,8 @@
-import logging
-
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import REMOVED, write_table
+from taskgalaxy.tables import REJECTS, REMOVED, reject, write_table
 
 with job(snakemake.log[0]):
-    for name in snakemake.params.unnamed:
-        logging.warning("%s is left out: its name is not valid UTF-8; rename it", name)
-    write_table(
-        snakemake.output[0], [{"shard": shard, "path": path} for shard, path in snakemake.params.removed], REMOVED
-    )
+    removed = [{"shard": shard, "path": path} for shard, path in snakemake.params.removed]
+    write_table(snakemake.output.removed, removed, REMOVED)
+    unnamed = [reject("inspect", name, "name_not_utf8") for name in snakemake.params.unnamed]
+    write_table(snakemake.output.rejects, unnamed, REJECTS)

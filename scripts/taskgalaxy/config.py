@@ -31,7 +31,8 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
         UserError: naming the key and the fix, for unknown keys, wrong types and settings that
             contradict each other.
     """
-    complete: Config = json.loads(json.dumps(config))
+    # YAML reads an unquoted date as one: here it is the text that was written.
+    complete: Config = json.loads(json.dumps(config, default=str), parse_float=_number)
     errors = sorted(Draft202012Validator(schema).iter_errors(complete), key=lambda error: list(map(str, error.path)))
     if errors:
         raise _explained(errors[0])
@@ -41,6 +42,12 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     for name, source in complete["sources"].items():
         source["root"] = str(resolve_root(name, source["path"]))
     return complete
+
+
+def _number(text: str) -> int | float:
+    """JSON Schema takes 10.0 for an integer, so here it is one."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
@@ -142,10 +149,15 @@ def resolve_root(name: str, path: str) -> Path:
     if not path.startswith("package:"):
         return Path(path)
     package, _, folder = path.removeprefix("package:").partition("/")
-    found = importlib.util.find_spec(package)
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        found = None
     if found is None or not found.submodule_search_locations:
         raise UserError(
-            f"config: sources.{name}.path", f"no Python package {package} is installed", f"pip install {package}"
+            f"config: sources.{name}.path",
+            f"no Python package {package!r} is installed",
+            "install it, or name another folder",
         )
     return Path(found.submodule_search_locations[0]) / folder
 

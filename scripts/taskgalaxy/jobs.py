@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 @contextmanager
 def job(log_path: Path | str) -> Iterator[None]:
     """Log to ``log_path`` and standard error; end on a ``UserError`` with its message alone."""
-    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8", errors="backslashreplace")
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setLevel(logging.WARNING)
     line = "%(asctime)s %(levelname)s %(message)s"

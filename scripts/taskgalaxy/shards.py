@@ -9,9 +9,11 @@ content downstream, a touched or moved image is found to be a duplicate and noth
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -53,30 +55,57 @@ class Plan:
 
 
 def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[FileEntry]:
-    """Every image file under ``root``, by suffix; folders that are links are followed once.
+    """Every image file under ``root``, by suffix; folders that are links are followed once, the first by name.
 
     ``include`` and ``exclude`` are patterns on the relative path, as in ``fnmatch``; hidden files and
-    folders are left out. The order is that of the file system.
+    folders, and links that lead nowhere, are left out. Within a folder the order is that of the file system.
+
+    Raises:
+        OSError: if a folder cannot be read.
     """
-    seen: set[str] = set()
+    seen = {os.path.realpath(root)}
     pending = [(str(root), "")]
     while pending:
         folder, prefix = pending.pop()
+        folders = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 path = prefix + entry.name
-                if entry.is_dir():
-                    if entry.is_symlink():
-                        target = os.path.realpath(entry.path)
-                        if target in seen:
-                            continue
-                        seen.add(target)
-                    pending.append((entry.path, path + "/"))
-                elif _wanted(path, include, exclude) and entry.is_file():
-                    status = entry.stat()
-                    yield FileEntry(path, status.st_size, status.st_mtime_ns)
+                if _is_folder(entry):
+                    folders.append((entry, path + "/"))
+                elif _wanted(path, include, exclude):
+                    status = _status(entry)
+                    if status and stat.S_ISREG(status.st_mode):
+                        yield FileEntry(path, status.st_size, status.st_mtime_ns)
+        # Sorted, so that of two links to one folder the same one is followed everywhere.
+        below = []
+        for entry, path in sorted(folders, key=lambda pair: pair[1]):
+            if entry.is_symlink():
+                target = os.path.realpath(entry.path)
+                if target in seen:
+                    continue
+                seen.add(target)
+            below.append((entry.path, path))
+        pending += reversed(below)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, for one
+        return False
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What the file system says of a file; ``None`` if it is gone, or a link that leads nowhere."""
+    try:
+        return entry.stat()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR):
+            return None
+        raise
 
 
 def _wanted(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
@@ -115,11 +144,18 @@ def _add_unseen(plan: Plan, name: str, source: Mapping[str, Any], shards: list[s
     if not root.is_dir():
         raise UserError(where, f"the folder {root} does not exist", "set its path to a folder of images")
     current = set()
-    for file in scan(root, source.get("include", ()), source.get("exclude", ())):
-        if _is_utf8(file.path):
-            current.add(file)
-        else:
-            plan.unnamed.append(f"{name}/{os.fsencode(file.path)!r}")
+    unnamed = []
+    try:
+        for file in scan(root, source.get("include", ()), source.get("exclude", ())):
+            if _is_utf8(file.path):
+                current.add(file)
+            else:
+                unnamed.append(f"{name}/{os.fsencode(file.path)!r}")
+    except OSError as error:
+        raise UserError(
+            where, f"{error.filename} cannot be read ({error.strerror})", "make it readable, or move it elsewhere"
+        ) from error
+    plan.unnamed += sorted(unnamed)
     if not current:
         # Also when it held some before: an unmounted disk must not pass for "all images were removed".
         raise UserError(

@@ -243,6 +243,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         *_REQUEST_FAILED,
     ),
     "inspect": (
+        "name_not_utf8",
         "vanished",
         "unreadable",
         "empty_file",
@@ -303,7 +304,10 @@ def to_arrow(rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table) -> 
         for row in rows:
             if row.keys() ^ set(table.schema.names):
                 raise ValueError(f"table {table.name}: columns {sorted(row.keys() ^ set(table.schema.names))}")
-        data = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+        try:
+            data = pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+        except pa.ArrowTypeError as error:
+            raise ValueError(f"table {table.name}: {error}") from error
     for field in table.schema:
         if not field.nullable and data.column(field.name).null_count:
             raise ValueError(f"table {table.name}: column {field.name} holds nulls")
@@ -313,7 +317,7 @@ def to_arrow(rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table) -> 
             raise ValueError(f"table {table.name}: {data.num_rows - distinct} rows repeat a key {table.key}")
     if table is REJECTS:
         for stage, reason in zip(data["stage"].to_pylist(), data["reason"].to_pylist(), strict=True):
-            if reason not in REASONS[stage]:
+            if reason not in REASONS.get(stage, ()):
                 raise ValueError(f"stage {stage}: {reason!r} is not one of its reject reasons")
     return data
 

@@ -13,12 +13,13 @@ from taskgalaxy.taxonomy import check_k
 
 
 def exact_topk(
-    images: NDArray[np.float32], tasks: NDArray[np.float32], k: int, chunk: int = 4096
+    images: NDArray[np.float32], tasks: NDArray[np.float32], k: int, chunk: int = 1024
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The ``k`` best tasks of every image.
 
-    Scores are float32 dot products of unit rows. Ties go to the smaller task index, so that the result
-    does not depend on chunks or threads; memory is bounded by ``chunk`` images.
+    Scores are dot products of unit rows, computed in float64 and rounded to float32: the sums of float32
+    differ in their last bits with the number of rows, of columns and of threads, and break ties at random.
+    Ties go to the smaller task index; memory is bounded by ``chunk`` images.
 
     Args:
         images: float32, shape (N, d). tasks: float32, shape (M, d). k: from 1 to M.
@@ -36,9 +37,9 @@ def exact_topk(
         raise ValueError("embeddings must be finite")
     indices = np.empty((len(images), k), np.int64)
     scores = np.empty((len(images), k), np.float32)
-    tasks_t = torch.from_numpy(tasks).T
+    tasks_t = torch.from_numpy(tasks).double().T
     for start in range(0, len(images), chunk):
-        block = torch.from_numpy(images[start : start + chunk]) @ tasks_t
+        block = (torch.from_numpy(images[start : start + chunk]).double() @ tasks_t).float()
         threshold = torch.topk(block, k, dim=1).values[:, -1:]
         for row, (line, floor) in enumerate(zip(block.numpy(), threshold.numpy()[:, 0], strict=True), start):
             # Every task at least as good as the k-th: more than k of them where scores tie.

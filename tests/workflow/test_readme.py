@@ -1,0 +1,34 @@
+"""What the README shows is what the workflow does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+from workflow.project import ROOT
+
+pytestmark = pytest.mark.workflow
+
+
+def _edges(text: str) -> set[tuple[str, str]]:
+    """The arrows of a Mermaid flowchart by the labels of their ends; a line may chain several."""
+    names = dict(re.findall(r"^\s*(\w+)\[(\w+)\]$", text, re.MULTILINE))
+    chains = [line.split(" --> ") for line in text.splitlines() if " --> " in line]
+    ends = [[names.get(end.strip(), end.strip()) for end in chain] for chain in chains]
+    return {arrow for chain in ends for arrow in pairwise(chain)}
+
+
+def test_the_drawn_graph_is_the_rule_graph() -> None:
+    command = [sys.executable, "-m", "snakemake", "dataset", "--rulegraph", "mermaid-js"]
+    drawn = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").partition("```mermaid")[2].partition("```")[0]
+    assert _edges(shown) == _edges(drawn) - {("balance", "dataset")} != set()
+
+
+def test_every_file_the_readme_names_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in re.findall(r"\]\(([\w./-]+)\)", readme):
+        assert (ROOT / path).exists(), path
