@@ -76,13 +76,13 @@ def _explained(error: ValidationError) -> UserError:
         unknown = next(name for name in instance if name not in known)
         close = difflib.get_close_matches(unknown, known, 1)
         fix = f"did you mean {close[0]}? " if close else ""
-        return UserError(f"config: {_joined(key, unknown)}", "is no known key", f"{fix}Known here: {', '.join(known)}")
+        return UserError(f"config, {_joined(key, unknown)}", "is no known key", f"{fix}Known here: {', '.join(known)}")
     if error.validator == "required":
         missing = next(name for name in required if name not in instance)
         meaning = schema.get("properties", {}).get(missing, {}).get("description", "see config/README.md")
-        return UserError(f"config: {_joined(key, missing)}", "is missing", f"add it: {meaning}")
+        return UserError(f"config, {_joined(key, missing)}", "is missing", f"add it: {meaning}")
     meaning = schema.get("description", "see config/README.md")
-    return UserError(f"config: {key or 'the file'}", error.message, f"it means: {meaning}")
+    return UserError(f"config, {key or 'the file'}", error.message, f"it means: {meaning}")
 
 
 def _joined(key: str, name: str) -> str:
@@ -97,7 +97,7 @@ def _check_roles(config: Config) -> None:
     for key, name in named:
         if name not in endpoints:
             raise UserError(
-                f"config: {key}", f"no endpoint is named {name!r}", f"name one of: {', '.join(endpoints)}, or add it"
+                f"config, {key}", f"no endpoint is named {name!r}", f"name one of: {', '.join(endpoints)}, or add it"
             )
 
 
@@ -105,13 +105,13 @@ def _check_numbers(config: Config) -> None:
     referees, accept_at = config["roles"]["referees"], config["referee"]["accept_at"]
     if accept_at > len(referees):
         raise UserError(
-            "config: referee.accept_at",
+            "config, referee.accept_at",
             f"is {accept_at}, but there are only {len(referees)} referees, so nothing could be accepted",
             f"set it to {len(referees)} or less, or add referees to roles.referees",
         )
     low, high = config["balance"]["min"], config["balance"]["max"]
     if low > high:
-        raise UserError("config: balance.min", f"is {low}, above balance.max {high}", "set it to at most balance.max")
+        raise UserError("config, balance.min", f"is {low}, above balance.max {high}", "set it to at most balance.max")
 
 
 def check_inputs(config: Config) -> None:
@@ -122,7 +122,7 @@ def check_inputs(config: Config) -> None:
     """
     if not Path(config["taxonomy"]["seeds"]).is_file():
         raise UserError(
-            "config: taxonomy.seeds", f"there is no file {config['taxonomy']['seeds']}", "name the YAML of your seeds"
+            "config, taxonomy.seeds", f"there is no file {config['taxonomy']['seeds']}", "name the YAML of your seeds"
         )
     seeds = load_seeds(config["taxonomy"]["seeds"])
     if not any(level["rounds"] for level in config["taxonomy"]["levels"]):
@@ -130,11 +130,11 @@ def check_inputs(config: Config) -> None:
     load_templates(config["prompts"], sees_answer=config["referee"]["sees_answer"])
     truth = config["report"]["truth"]
     if truth is not None and not Path(truth).is_file():
-        raise UserError("config: report.truth", f"there is no file {truth}", "remove the key, or name the file")
+        raise UserError("config, report.truth", f"there is no file {truth}", "remove the key, or name the file")
     model = config["match"]["model"]
     if model.startswith("local-dir:") and not Path(model.removeprefix("local-dir:")).is_dir():
         raise UserError(
-            "config: match.model",
+            "config, match.model",
             f"there is no folder {model.removeprefix('local-dir:')}",
             "name a folder with open_clip_config.json and weights, or an open_clip model",
         )
@@ -155,7 +155,7 @@ def resolve_root(name: str, path: str) -> Path:
         found = None
     if found is None or not found.submodule_search_locations:
         raise UserError(
-            f"config: sources.{name}.path",
+            f"config, sources.{name}.path",
             f"no Python package {package!r} is installed",
             "install it, or name another folder",
         )

@@ -119,7 +119,7 @@ def check_k(k: int, count: int) -> None:
     """Raise ``UserError`` if a pool of ``count`` task types cannot give each image ``k`` candidates."""
     if k > count:
         raise UserError(
-            "configuration, match.k",
+            "config, match.k",
             f"is {k}, but the pool holds {count} task types",
             f"Lower match.k to {count} or less, or add seeds or raise the targets of the levels",
         )

@@ -121,14 +121,11 @@ class Project:
 
     def planned(self) -> Counter[str]:
         """How many jobs of each rule a dry-run lists; the target rule left out."""
-        output = self.run("--dry-run")
-        table = output.partition("Job stats:")[2].partition("total")[0]
-        jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)})
-        del jobs["all"]
-        return jobs
+        return self.jobs(self.run("--dry-run"))
 
-    def executed(self, output: str) -> Counter[str]:
-        """How many jobs of each rule ran, from what Snakemake printed."""
+    @staticmethod
+    def jobs(output: str) -> Counter[str]:
+        """How many jobs of each rule a run or a dry-run lists; the target rule left out."""
         table = output.partition("Job stats:")[2].partition("total")[0]
         jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)})
         del jobs["all"]

@@ -38,10 +38,10 @@ def _empty_source(project: Project) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (_set("balence", to={}), ["balence", "did you mean balance?"]),
+        (_set("balence", to={}), ["balence", "Did you mean balance?"]),
         (_set("match", "K", to=5), ["match.K", "Known here"]),
         (_set("match", "k", to="ten"), ["match.k", "not of type 'integer'"]),
-        (_set("match", "k", to=50), ["match.k", "pool holds", "5 task types"]),
+        (_set("match", "k", to=50), ["match.k", "pool holds", "6 task types"]),
         (_set("referee", "accept_at", to=4), ["referee.accept_at", "only 3 referees"]),
         (_set("roles", "qa", to="nobody"), ["roles.qa", "no endpoint is named 'nobody'"]),
         (_set("sources", "gone", to={"path": "images/gone", "license": "x"}), ["sources.gone", "does not exist"]),
@@ -93,9 +93,9 @@ def test_the_papers_configuration_plans_on_any_folders(tmp_path: Path) -> None:
         project.add_images(family, range(10 * number, 10 * number + 3))
     done = project.snakemake("--configfile", "config/paper.yaml", "--dry-run")
     assert done.returncode == 0, done.stdout
-    plan = done.stdout.partition("Job stats:")[2]
-    assert "cast_votes              12" in plan
-    assert "expand_level             4" in plan
+    plan = project.jobs(done.stdout)
+    assert plan["cast_votes"] == 3 * 4
+    assert plan["expand_level"] == 4
 
 
 def test_a_missing_key_is_said_before_any_job(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_adding_images_runs_only_the_new_shards_and_the_aggregates(finished: Pro
     finished.add_images("one", [20, 21, 22])
     planned = finished.planned()
     assert planned == PER_SHARD + AGGREGATES + Counter(["find_duplicates"])
-    assert finished.executed(finished.run()) == planned
+    assert finished.jobs(finished.run()) == planned
     after = finished.dataset()
     assert candidates <= everything <= set(after["sample_id"])
     assert set(finished.path("qa/one-00000.jsonl").read_text().splitlines()) == old_answers
@@ -63,7 +63,7 @@ def test_removing_an_image_drops_its_samples_and_asks_nothing(finished: Project,
     (finished.folder / "images" / "one" / victim).unlink()
     planned = finished.planned()
     assert set(planned) == {"list_removed", "balance"} | (set(AGGREGATES) - {"tally_votes"})
-    assert finished.executed(finished.run()) == planned
+    assert finished.jobs(finished.run()) == planned
     after = finished.dataset()
     gone = before.filter((before["source"] == "one") & (before["image"] == victim))["image_id"][0]
     assert gone not in after["image_id"].to_list()
