@@ -138,6 +138,10 @@ def check_inputs(config: Config) -> None:
             f"there is no folder {model.removeprefix('local-dir:')}",
             "name a folder with open_clip_config.json and weights, or an open_clip model",
         )
+    if ":" not in model and config["match"]["pretrained"] is None:
+        raise UserError(
+            "config, match.pretrained", f"is missing for the model {model}", "name its weights, such as openai"
+        )
 
 
 def resolve_root(name: str, path: str) -> Path:

@@ -1,0 +1,105 @@
+"""Rows of the tables with every column filled, of which a test states only what it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from taskgalaxy.tables import FILTER, IMAGE_INDEX, IMAGES, REMOVED, SAMPLES, VOTES, to_frame
+
+Row = dict[str, Any]
+
+
+def image(image_id: str, shard: str = "one-00000", path: str | None = None, **columns: Any) -> Row:
+    """A row of ``tables.IMAGES``; the source is the shard's."""
+    return {
+        "image_id": image_id,
+        "source": shard.rpartition("-")[0],
+        "shard": shard,
+        "path": path or f"{image_id}.png",
+        "width": 640,
+        "height": 480,
+        "format": "PNG",
+        "bytes": 1000,
+        "license": "CC0-1.0",
+        **columns,
+    }
+
+
+def images(*rows: Row) -> pl.DataFrame:
+    return to_frame(rows, IMAGES)
+
+
+def index(*rows: Row) -> pl.DataFrame:
+    """Rows of :func:`image` as ``tables.IMAGE_INDEX``; present where the row does not say otherwise."""
+    return to_frame([{"present": True, **row} for row in rows], IMAGE_INDEX)
+
+
+def removed(*places: tuple[str, str]) -> pl.DataFrame:
+    """``tables.REMOVED`` of (shard, path)."""
+    return to_frame([{"shard": shard, "path": path} for shard, path in places], REMOVED)
+
+
+def candidate(image_id: str, rank: int, task_type: str, kept: bool = True, **columns: Any) -> Row:
+    """A row of ``tables.FILTER``."""
+    return {
+        "image_id": image_id,
+        "rank": rank,
+        "task_type": task_type,
+        "score": 0.25,
+        "kept": kept,
+        "reason": None if kept else "not_selected",
+        "provider": "embedded",
+        "model": "filtering",
+        "request": f"filter {image_id}",
+        **columns,
+    }
+
+
+def candidates(*rows: Row) -> pl.DataFrame:
+    return to_frame(rows, FILTER)
+
+
+def sample(sample_id: str, image_id: str = "i", task_type: str = "OCR~signs", **columns: Any) -> Row:
+    """A row of ``tables.SAMPLES``."""
+    return {
+        "sample_id": sample_id,
+        "image_id": image_id,
+        "task_type": task_type,
+        "question": f"What is {sample_id}?",
+        "answer": "A sign.",
+        "rank": 1,
+        "score": 0.25,
+        "filter_provider": "embedded",
+        "filter_model": "filtering",
+        "filter_request": f"filter {image_id}",
+        "qa_provider": "embedded",
+        "qa_model": "asking",
+        "qa_prompt": "digest",
+        "qa_request": f"qa {image_id}",
+        **columns,
+    }
+
+
+def samples(*rows: Row) -> pl.DataFrame:
+    return to_frame(rows, SAMPLES)
+
+
+def vote(sample_id: str, referee: str, value: int | None, **columns: Any) -> Row:
+    """A row of ``tables.VOTES``."""
+    return {
+        "sample_id": sample_id,
+        "referee": referee,
+        "vote": value,
+        "p_yes": None,
+        "reason": "abstained" if value is None else None,
+        "provider": "embedded",
+        "model": f"model of {referee}",
+        "request": f"{referee} {sample_id}",
+        **columns,
+    }
+
+
+def votes(*rows: Row) -> pl.DataFrame:
+    return to_frame(rows, VOTES)

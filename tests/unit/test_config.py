@@ -1,0 +1,346 @@
+"""A wrong configuration is one message that names the key and the fix, before anything runs."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from taskgalaxy.config import (
+    check_inputs,
+    endpoint_identity,
+    load_schema,
+    option_table,
+    resolve_root,
+    secret_names,
+    uses_gpu,
+    validated,
+)
+from taskgalaxy.errors import UserError
+from taskgalaxy.option_table import option_page
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = load_schema(ROOT / "config" / "schemas" / "config.schema.json")
+
+
+def minimal(**changes: Any) -> dict[str, Any]:
+    return {
+        "sources": {"own": {"path": "images", "license": "CC0-1.0"}},
+        "endpoints": {"small": {"provider": "openai", "model": "m"}, "large": {"provider": "openai", "model": "l"}},
+        "roles": {"expand": "small", "filter": "small", "qa": "large", "referees": ["small", "large"]},
+        **changes,
+    }
+
+
+def changed(path: str, value: Any, base: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A configuration with the key at ``path`` (dots between its parts) set."""
+    config = copy.deepcopy(base or minimal())
+    *folders, last = path.split(".")
+    place = config
+    for part in folders:
+        place = place.setdefault(part, {})
+    place[last] = value
+    return config
+
+
+def without(path: str) -> dict[str, Any]:
+    config = minimal()
+    *folders, last = path.split(".")
+    place = config
+    for part in folders:
+        place = place[part]
+    del place[last]
+    return config
+
+
+def message(config: dict[str, Any]) -> str:
+    with pytest.raises(UserError) as caught:
+        validated(config, SCHEMA)
+    return str(caught.value)
+
+
+def readable(tmp_path: Path, **changes: Any) -> dict[str, Any]:
+    """A validated configuration all of whose files exist."""
+    seeds = tmp_path / "seeds.yaml"
+    seeds.write_text("OCR:\n  signs:\n  pages:\nCounting:\n", encoding="utf-8")
+    (tmp_path / "clip").mkdir(exist_ok=True)
+    (tmp_path / "clip" / "open_clip_config.json").write_text("{}", encoding="utf-8")
+    config = minimal(
+        taxonomy={"seeds": str(seeds), "levels": [{"rounds": 0}]},
+        prompts=str(ROOT / "config" / "prompts"),
+        match={"model": f"local-dir:{tmp_path / 'clip'}", "k": 3},
+    )
+    for path, value in changes.items():
+        config = changed(path.replace("__", "."), value, config)
+    return validated(config, SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
+def test_the_shipped_configurations_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    config = validated(yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")), SCHEMA)
+    check_inputs(config)
+    assert uses_gpu(config) == (name == "paper.yaml")
+
+
+def test_the_paper_s_settings_are_the_paper_s() -> None:
+    config = validated(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8")), SCHEMA)
+    assert (config["match"]["model"], config["match"]["pretrained"], config["match"]["k"]) == ("ViT-L-14", "openai", 10)
+    assert len(config["roles"]["referees"]) == 3
+    assert (config["referee"]["accept_at"], config["referee"]["missing_vote"]) == (2, "no")
+    assert (config["balance"]["min"], config["balance"]["max"]) == (1, 55)
+    assert sum(level["target"] for level in config["taxonomy"]["levels"]) == 19227
+
+
+def test_the_option_table_is_that_of_the_schema() -> None:
+    assert (ROOT / "config" / "README.md").read_text(encoding="utf-8") == option_page(), "run `make options`"
+
+
+def test_every_key_is_explained_and_has_a_default_or_is_required() -> None:
+    def look(schema: dict[str, Any], path: str) -> None:
+        for name, option in schema.get("properties", {}).items():
+            key = f"{path}{name}"
+            assert "description" in option or "properties" in option, key
+            assert "default" in option or name in schema.get("required", ()), key
+            look(option, f"{key}.")
+        for part in ("additionalProperties", "items"):
+            if isinstance(schema.get(part), dict):
+                look(schema[part], f"{path}NAME.")
+
+    look(SCHEMA, "")
+    assert option_table(SCHEMA).count("\n| `") > 40
+
+
+def test_defaults_are_filled_in_everywhere() -> None:
+    given = minimal()
+    before = copy.deepcopy(given)
+    config = validated(given, SCHEMA)
+    assert given == before
+    assert config["results"] == "results"
+    assert config["match"]["k"] == 10
+    assert config["balance"] == {"min": 1, "max": 55}
+    assert [level["rounds"] for level in config["taxonomy"]["levels"]] == [1, 1, 1]
+    assert config["endpoints"]["small"]["concurrency"] == 8
+    assert config["sources"]["own"] == {
+        **{"path": "images", "license": "CC0-1.0", "licenses": {}, "include": [], "exclude": []},
+        "root": "images",
+    }
+    own = validated(changed("taxonomy.levels", [{"target": 5}]), SCHEMA)
+    assert own["taxonomy"]["levels"] == [{"target": 5, "rounds": 1, "max_per_parent": None}]
+
+
+def test_defaults_are_copies_of_the_schema_s() -> None:
+    before = copy.deepcopy(SCHEMA)
+    config = validated(minimal(), SCHEMA)
+    config["taxonomy"]["levels"].append("mine")
+    config["exports"].append("mine")
+    assert before == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("path", "suggestion"),
+    [
+        ("sed", "seed"),
+        ("match.kk", "k"),
+        ("balance.maximum", "max"),
+        ("sources.own.licence", "license"),
+        ("endpoints.small.api_key", "api_key_env"),
+        ("roles.referee", "referees"),
+        ("taxonomy.level", "levels"),
+    ],
+)
+def test_an_unknown_key_is_named_with_what_may_be_meant(path: str, suggestion: str) -> None:
+    told = message(changed(path, 1))
+    assert path in told
+    assert f"Did you mean {suggestion}?" in told
+
+
+def test_an_unknown_key_without_likeness_lists_the_known_ones() -> None:
+    told = message(changed("zzz", 1))
+    assert "zzz" in told
+    assert "Known here: results, ledger" in told
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("seed", "one"),
+        ("match.k", "ten"),
+        ("match.k", 0),
+        ("match.k", 1.5),
+        ("match.k", True),
+        ("match.k", None),
+        ("match.device", "gpu"),
+        ("match", None),
+        ("images.shard_size", 5001),
+        ("images.animated", "keep"),
+        ("balance.max", 0),
+        ("exports", "llava"),
+        ("exports", ["llava", "other"]),
+        ("sources", {}),
+        ("sources.own", "images"),
+        ("sources.own.path", ""),
+        ("sources.own.include", "*.png"),
+        ("endpoints.small.provider", "anthropic"),
+        ("endpoints.small.api_key_env", "sk-123"),
+        ("endpoints.small.timeout_s", 0),
+        ("roles.referees", []),
+        ("roles.referees", ["small", "small"]),
+        ("referee.accept_at", "2"),
+        ("referee.missing_vote", "maybe"),
+        ("taxonomy.levels", []),
+        ("taxonomy.pool", "some"),
+    ],
+)
+def test_a_wrong_value_is_an_error_at_its_key(path: str, value: Any) -> None:
+    told = message(changed(path, value))
+    assert told.startswith(f"config, {path}")
+    assert "it means" in told.lower()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["sources", "endpoints", "roles", "sources.own.path", "sources.own.license", "endpoints.small.model", "roles.qa"],
+)
+def test_a_missing_key_is_named(path: str) -> None:
+    assert message(without(path)).startswith(f"config, {path}: is missing")
+
+
+@pytest.mark.parametrize("name", ["my photos", "a/b", "", "-x", "größe"])
+def test_a_name_that_cannot_be_a_file_s_is_refused(name: str) -> None:
+    assert "sources" in message(minimal(sources={name: {"path": "x", "license": "MIT"}}))
+
+
+def test_more_votes_than_referees_are_refused() -> None:
+    told = message(changed("referee.accept_at", 3))
+    assert "referee.accept_at" in told
+    assert "2 referees" in told
+    assert validated(changed("referee.accept_at", 2), SCHEMA)["referee"]["accept_at"] == 2
+    one = changed("roles.referees", ["small"])
+    assert "referee.accept_at" in message(one), "the default of 2 counts too"
+
+
+def test_a_minimum_above_the_maximum_is_refused() -> None:
+    assert "balance.min" in message(minimal(balance={"min": 5, "max": 4}))
+    assert "balance.min" in message(minimal(balance={"min": 56}))
+    assert validated(minimal(balance={"min": 4, "max": 4}), SCHEMA)["balance"]["min"] == 4
+
+
+@pytest.mark.parametrize(("path", "value"), [("roles.qa", "nobody"), ("roles.referees", ["small", "nobody"])])
+def test_a_role_without_endpoint_is_refused(path: str, value: Any) -> None:
+    told = message(changed(path, value))
+    assert path in told
+    assert "'nobody'" in told
+    assert "small, large" in told
+
+
+def test_whole_numbers_may_have_a_point_and_dates_are_text() -> None:
+    config = validated(changed("match.k", 10.0), SCHEMA)
+    assert isinstance(config["match"]["k"], int)
+    assert validated(changed("endpoints.small.temperature", 0.5), SCHEMA)["endpoints"]["small"]["temperature"] == 0.5
+    dated = validated(changed("sources.own.license", datetime.date(2024, 1, 2)), SCHEMA)
+    assert dated["sources"]["own"]["license"] == "2024-01-02"
+
+
+def test_a_folder_of_a_package_is_found_without_importing_it() -> None:
+    root = resolve_root("own", "package:hypothesis/vendor")
+    assert root.is_dir()
+    assert root.name == "vendor"
+    assert resolve_root("own", "images/a b") == Path("images/a b")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["package:no_such_package/x", "package:no_such.package/x", "package:", "package:/x", "package:./x", "package:os"],
+)
+def test_a_missing_package_is_an_error_that_names_the_key(path: str) -> None:
+    told = message(changed("sources.own.path", path))
+    assert told.startswith("config, sources.own.path")
+    assert "package" in told
+
+
+def test_sound_inputs_pass(tmp_path: Path) -> None:
+    check_inputs(readable(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "names"),
+    [
+        ("taxonomy__seeds", "nowhere.yaml", r"taxonomy\.seeds.*nowhere\.yaml"),
+        ("match__k", 4, r"match\.k.*3 task types"),
+        ("match__model", "local-dir:nowhere", r"match\.model.*nowhere"),
+        ("match__model", "ViT-L-14", r"match\.pretrained.*ViT-L-14"),
+        ("report__truth", "nowhere.jsonl", r"report\.truth.*nowhere\.jsonl"),
+        ("prompts", "nowhere", r"nowhere.*expand_level_1\.txt"),
+    ],
+)
+def test_what_the_configuration_points_at_must_be_there(tmp_path: Path, key: str, value: Any, names: str) -> None:
+    with pytest.raises(UserError, match=names):
+        check_inputs(readable(tmp_path, **{key: value}))
+
+
+def test_k_may_exceed_the_seeds_where_more_are_to_come(tmp_path: Path) -> None:
+    check_inputs(readable(tmp_path, match__k=50, taxonomy__levels=[{"rounds": 0}, {"rounds": 1}]))
+
+
+def test_the_pool_of_all_nodes_is_larger(tmp_path: Path) -> None:
+    check_inputs(readable(tmp_path, match__k=4, taxonomy__pool="all"))
+
+
+@pytest.mark.parametrize("role", ["expand_with_children", "filter", "qa", "referee"])
+def test_a_missing_prompt_is_named(tmp_path: Path, role: str) -> None:
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    for path in (ROOT / "config" / "prompts").glob("*.txt"):
+        if path.stem != role:
+            (folder / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(UserError, match=rf"{role}\.txt"):
+        check_inputs(readable(tmp_path, prompts=str(folder)))
+
+
+def test_broken_seeds_are_named_with_their_line(tmp_path: Path) -> None:
+    config = readable(tmp_path)
+    Path(config["taxonomy"]["seeds"]).write_text("OCR:\n  - signs\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"seeds\.yaml, line 2"):
+        check_inputs(config)
+
+
+def test_no_key_is_looked_up_to_check_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    config = readable(tmp_path, endpoints__small__api_key_env="SOME_KEY")
+    check_inputs(config)
+    assert "SOME_KEY" not in os.environ
+    assert secret_names(config) == ["SOME_KEY"]
+
+
+def test_only_the_keys_of_endpoints_in_use_are_asked_for() -> None:
+    spare = {"provider": "openai", "model": "m", "api_key_env": "SPARE"}
+    config = validated(minimal(endpoints={**minimal()["endpoints"], "spare": spare}), SCHEMA)
+    assert secret_names(config) == []
+
+
+def test_the_identity_of_an_endpoint_is_what_decides_its_answers() -> None:
+    def identity(**settings: Any) -> dict[str, Any]:
+        config = minimal()
+        config["endpoints"]["small"].update(settings)
+        return endpoint_identity(validated(config, SCHEMA)["endpoints"]["small"])
+
+    plain = identity()
+    how = {
+        "base_url": "http://localhost:1/v1",
+        "api_key_env": "KEY",
+        "concurrency": 1,
+        "timeout_s": 3,
+        "max_retries": 0,
+    }
+    assert identity(**how) == plain
+    what = {"model": "x", "temperature": 1, "max_tokens": 5, "seed": 3, "image_max_side": 9, "extra_body": {"top_k": 1}}
+    for key, value in what.items():
+        assert identity(**{key: value}) != plain, key
+    known = set(SCHEMA["properties"]["endpoints"]["additionalProperties"]["properties"])
+    assert known == {*how, *what, "provider"}, "a new setting must be one or the other"

@@ -1,0 +1,30 @@
+"""The export's image folder leads to every image of the set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from taskgalaxy.export.image_folder import link_sources
+from taskgalaxy.export.llava import llava_record
+
+
+def test_the_path_in_a_record_leads_to_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = tmp_path / "my images" / "sub" / "a.png"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"pixels")
+    link_sources("results/export/images", {"one": "my images", "two": str(tmp_path / "my images" / "sub")})
+    record = llava_record({"sample_id": "s", "question": "", "answer": "", "source": "one", "image": "sub/a.png"})
+    monkeypatch.chdir("/")
+    folder = tmp_path / "results/export/images"
+    assert (folder / record["image"]).read_bytes() == b"pixels"
+    assert (folder / "two" / "a.png").read_bytes() == b"pixels"
+    assert sorted(path.name for path in folder.iterdir()) == ["one", "two"]
+    assert all((folder / name).is_symlink() for name in ("one", "two"))
+
+
+def test_a_set_without_samples_has_an_empty_folder(tmp_path: Path) -> None:
+    link_sources(tmp_path / "images", {})
+    assert not list((tmp_path / "images").iterdir())
