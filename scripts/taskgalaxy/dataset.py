@@ -14,7 +14,18 @@ import polars as pl
 from taskgalaxy.files import atomic, sha256_file
 from taskgalaxy.tables import DATASET, SAMPLES, read_samples, split_levels, to_frame
 
-_TOOLS = ("snakemake", "torch", "open_clip_torch", "transformers", "openai", "polars", "pyarrow", "pillow")
+_TOOLS = (
+    "snakemake",
+    "torch",
+    "open_clip_torch",
+    "transformers",
+    "openai",
+    "polars",
+    "pyarrow",
+    "numpy",
+    "scipy",
+    "pillow",
+)
 
 
 def read_all_samples(paths: Iterable[Path | str]) -> pl.DataFrame:
@@ -70,7 +81,8 @@ def manifest(
         name: {key: value for key, value in source.items() if key != "root"}
         for name, source in config["sources"].items()
     }
-    providers = sorted({*dataset["filter_provider"], *dataset["qa_provider"]})
+    referees = dataset["votes"].explode().struct.field("provider")
+    providers = sorted({*dataset["filter_provider"], *dataset["qa_provider"], *referees})
     return {
         "samples": dataset.height,
         "task_types": dataset["task_type"].n_unique(),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
+
 from workflow.project import ROOT, Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
@@ -22,10 +22,10 @@ class Demo(Project):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     project = Demo(tmp_path_factory.mktemp("demo") / "run")
     project.run()
-    yield project
+    return project
 
 
 def test_the_final_set_has_many_task_types_and_both_sources(demo: Demo) -> None:

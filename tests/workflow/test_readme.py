@@ -8,6 +8,7 @@ import sys
 from itertools import pairwise
 
 import pytest
+
 from workflow.project import ROOT
 
 pytestmark = pytest.mark.workflow

@@ -135,7 +135,7 @@ async def _send(
         for key, request in waiting:
             try:
                 reply = await provider.answer(request)
-                if record and reply.finish_reason != "failed":
+                if record and reply.answered:
                     await record([record_of(request, key, provider.model, provider.parameters, reply)])
             except Exception as error:
                 # The others finish what they have in flight, so that nothing paid is lost.
@@ -143,7 +143,7 @@ async def _send(
             else:
                 replies[key] = reply
                 counts.asked += 1
-                counts.failed += reply.finish_reason == "failed"
+                counts.failed += not reply.answered
                 if progress:
                     progress(counts)
             if errors:

@@ -60,7 +60,7 @@ class OpenAIProvider:
         try:
             content = await self._content(request)
         except (OSError, ValueError, Image.DecompressionBombError) as error:
-            return self._failed(f"the image cannot be sent: {error}")
+            return self._failed(f"the image cannot be sent: {error}", "unaskable")
         try:
             completion = await self._connected().chat.completions.create(
                 model=self.model,
@@ -121,8 +121,8 @@ class OpenAIProvider:
                 self._images.popitem(last=False)
         return await task
 
-    def _failed(self, detail: str) -> Reply:
-        return Reply("", "failed", self.model, detail=detail.replace(self._key, "[key]")[:500])
+    def _failed(self, detail: str, finish_reason: str = "failed") -> Reply:
+        return Reply("", finish_reason, self.model, detail=detail.replace(self._key, "[key]")[:500])
 
     def _status_reply(self, error: openai.APIStatusError) -> Reply:
         """What an error status means for this one request.
@@ -147,7 +147,8 @@ class OpenAIProvider:
                 f"the server knows no model {self.model!r}, or nothing at this address",
                 "check model and base_url",
             ) from error
-        return self._failed(f"{error.status_code}: {error.message}")
+        finish_reason = "unaskable" if error.status_code in (400, 413, 415, 422) else "failed"
+        return self._failed(f"{error.status_code}: {error.message}", finish_reason)
 
     def _reply(self, completion: object, stage: str) -> Reply:
         if not isinstance(completion, ChatCompletion) or not completion.choices:

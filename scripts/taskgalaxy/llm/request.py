@@ -51,8 +51,9 @@ class Reply:
 
     Attributes:
         text: the raw reply; empty when the model refused or sent nothing.
-        finish_reason: ``"stop"``, ``"length"``, ``"content_filter"``, ``"refusal"`` or ``"failed"`` (no
-            answer was obtained; ``detail`` says why).
+        finish_reason: ``"stop"``, ``"length"``, ``"content_filter"``, ``"refusal"``; or no answer was
+            obtained and ``detail`` says why: ``"failed"`` where another try may succeed,
+            ``"unaskable"`` where it lies in the request (an unreadable image, say).
         model: as the server named it.
         p_yes: for a vote, the probability of "1" where the model tells it.
         usage: token counts as the server gave them.
@@ -67,9 +68,14 @@ class Reply:
     detail: str | None = None
     system_fingerprint: str | None = None
 
+    @property
+    def answered(self) -> bool:
+        """Whether this is the model's answer, whatever it is worth, and so is to be recorded."""
+        return self.finish_reason not in ("failed", "unaskable")
+
     def failure(self) -> str | None:
         """The reject reason of a reply that cannot be parsed because of how it ended, else ``None``."""
-        if self.finish_reason == "failed":
+        if not self.answered:
             return "request_failed"
         if self.finish_reason == "refusal":
             return "refused"
@@ -98,7 +104,7 @@ class Provider(Protocol):
     concurrency: int
 
     async def answer(self, request: Request) -> Reply:
-        """Answer ``request``. A failure of this one request is a ``Reply`` with ``finish_reason="failed"``.
+        """Answer ``request``. A failure of this one request is a ``Reply`` that is not ``answered``.
 
         Raises:
             UserError: when no further request can succeed (wrong key, unknown model, quota).
