@@ -1,7 +1,13 @@
 # TaskGalaxy: from seed task types and images to a balanced instruction-tuning set. Wiring only.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.27.1")
+
+# Plain `snakemake` takes all cores of this machine. Not in profiles/default, which would cap a cluster too.
+if workflow.resource_settings.cores is None and workflow.resource_settings.nodes is None:
+    workflow.resource_settings.cores = os.cpu_count()
 
 # A config file on the command line replaces the default one; it is not mixed into it.
 if not workflow.config_settings.configfiles:

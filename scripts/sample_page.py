@@ -18,5 +18,6 @@ with job(snakemake.log[0]):
         truth=[row for path in snakemake.input.truth for row in json.loads(Path(path).read_text(encoding="utf-8"))],
         task_types=read_table(snakemake.input.task_types, TASK_TYPES).height,
         votes=read_vote_table(snakemake.input.votes, referees).height * len(referees),
+        title="TaskGalaxy samples",
         max_samples=snakemake.params.max_samples,
     )
