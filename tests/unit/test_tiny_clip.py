@@ -12,6 +12,7 @@ import torch
 from renderer.families import FAMILIES, render
 from renderer.vocabulary import read_vocabulary
 from taskgalaxy.files import sha256_file
+from taskgalaxy.torchvision_shim import prepare_torchvision
 from tiny_clip.captions import MERELY_POSSIBLE, CaptionSource, tokenizer_corpus
 from tiny_clip.data import IMAGE_SIZE, augmented, fresh_images
 from tiny_clip.evaluate import Pool, embed_images, embed_texts, measure, pools
@@ -140,3 +141,8 @@ def test_weights_are_saved_in_half_precision_and_load_again(tmp_path: Path) -> N
     text = tokenizer(["OCR~document ocr"])
     with torch.inference_mode():
         torch.testing.assert_close(again.encode_text(text), model.eval().encode_text(text), rtol=2e-2, atol=2e-2)
+
+
+def test_torchvision_is_prepared_once_and_its_operators_are_declared() -> None:
+    assert prepare_torchvision() is prepare_torchvision()
+    assert hasattr(torch.ops.torchvision, "nms")

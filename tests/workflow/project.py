@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,12 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("resources", "config"):
             (folder / name).symlink_to(ROOT / name)
-        self.seeds: dict[str, Any] = json.loads(json.dumps(SEEDS))
+        self.seeds: dict[str, Any] = deepcopy(SEEDS)
         self.config: dict[str, Any] = {
             "sources": {},
             "taxonomy": {"seeds": "seeds.yaml", "levels": [{"rounds": 0}]},
             "images": {"shard_size": 4},
-            "match": {"k": 3, "device": "cpu", "model": "local-dir:/tmp/w/rc/clip"},
+            "match": {"k": 3, "device": "cpu"},
             "balance": {"max": 3},
         }
         if endpoint_url:
@@ -151,5 +151,5 @@ class Project:
         """The same project, results and times of files included, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True)
         copy = Project.__new__(Project)
-        copy.folder, copy.config, copy.seeds = folder, json.loads(json.dumps(self.config)), dict(self.seeds)
+        copy.folder, copy.config, copy.seeds = folder, deepcopy(self.config), deepcopy(self.seeds)
         return copy

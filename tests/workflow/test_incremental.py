@@ -62,7 +62,7 @@ def test_removing_an_image_drops_its_samples_and_asks_nothing(finished: Project,
     victim = before.filter(before["source"] == "one")["image"][0]
     (finished.folder / "images" / "one" / victim).unlink()
     planned = finished.planned()
-    assert set(planned) == {"list_removed", "balance"} | (set(AGGREGATES) - {"tally_votes"})
+    assert set(planned) == {"list_removed", "find_duplicates"} | (set(AGGREGATES) - {"tally_votes"})
     assert finished.jobs(finished.run()) == planned
     after = finished.dataset()
     gone = before.filter((before["source"] == "one") & (before["image"] == victim))["image_id"][0]
