@@ -83,6 +83,14 @@ def get_sources_before(wildcards):
     return names[: names.index(wildcards.shard.rpartition("-")[0])]
 
 
+def get_clip_files(wildcards):
+    """The files of a model that lies in a folder: other weights are another model."""
+    folder = config["match"]["model"].removeprefix("local-dir:")
+    if folder == config["match"]["model"]:
+        return []
+    return sorted(str(path) for path in Path(folder).iterdir() if path.suffix in (".json", ".safetensors"))
+
+
 def get_clip_settings(wildcards):
     """What decides an embedding's value."""
     return {key: config["match"][key] for key in ("model", "pretrained", "precision")}

@@ -132,11 +132,12 @@ def check_inputs(config: Config) -> None:
     if truth is not None and not Path(truth).is_file():
         raise UserError("config, report.truth", f"there is no file {truth}", "remove the key, or name the file")
     model = config["match"]["model"]
-    if model.startswith("local-dir:") and not Path(model.removeprefix("local-dir:")).is_dir():
+    folder = model.removeprefix("local-dir:")
+    if folder != model and not (Path(folder) / "open_clip_config.json").is_file():
         raise UserError(
             "config, match.model",
-            f"there is no folder {model.removeprefix('local-dir:')}",
-            "name a folder with open_clip_config.json and weights, or an open_clip model",
+            f"there is no open_clip_config.json in {folder}",
+            "name a folder with that file and weights, or an open_clip model",
         )
     if ":" not in model and config["match"]["pretrained"] is None:
         raise UserError(
