@@ -45,7 +45,8 @@ def walks(rng: Generator, low: float, high: float, series: int, count: int) -> V
     """Random walks (series, count) scaled to between ``low`` and ``high``."""
     steps = np.cumsum(rng.normal(uniform(rng, -0.3, 0.5), 1, (series, count)), axis=1) + rng.normal(0, 2, (series, 1))
     scaled = (steps - steps.min()) / max(float(np.ptp(steps)), 1e-6)
-    return np.round(low + (high - low) * scaled, 1)
+    rounded: Values = np.round(low + (high - low) * scaled, 1)
+    return rounded
 
 
 def subject(rng: Generator, by: str) -> tuple[str, str, float, float]:

@@ -6,6 +6,8 @@ Drawings are made at twice the final size and reduced, which smooths their edges
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -44,7 +46,8 @@ def noise(rng: Generator, width: int, height: int, cell_x: float, cell_y: float,
 def mix(first: Array | Colour, second: Array | Colour, share: Array) -> Array:
     """``first`` where ``share`` is 0, ``second`` where it is 1; shape (height, width, 3)."""
     start, end = np.asarray(first, float), np.asarray(second, float)
-    return start + (end - start) * np.clip(share, 0, 1)[..., None]
+    mixed: Array = start + (end - start) * np.clip(share, 0, 1)[..., None]
+    return mixed
 
 
 def blend(first: Colour, second: Colour, share: float) -> Colour:
@@ -61,6 +64,12 @@ def backdrop(array: Array) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = as_image(array)
     image = image.resize((2 * image.width, 2 * image.height), Image.Resampling.BILINEAR)
     return image, ImageDraw.Draw(image)
+
+
+def pixel(image: Image.Image, x: int, y: int) -> Colour:
+    """The colour of one pixel of an RGB image."""
+    red, green, blue = np.asarray(image.crop((x, y, x + 1, y + 1)))[0, 0].tolist()
+    return red, green, blue
 
 
 def big(colour: Colour, width: int = BIG, height: int = BIG) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -93,6 +102,15 @@ def petal(
     xs = x + along * np.cos(angle) - across * np.sin(angle)
     ys = y + along * np.sin(angle) + across * np.cos(angle)
     return [(float(a), float(b)) for a, b in zip(xs, ys, strict=True)]
+
+
+def curve(points: list[Point], steps: int = 24) -> list[Point]:
+    """A Bezier curve through the first and last of its control ``points``."""
+    t = np.linspace(0, 1, steps)[:, None]
+    levels = [np.asarray(point)[None, :] + 0 * t for point in points]
+    while len(levels) > 1:
+        levels = [(1 - t) * first + t * second for first, second in pairwise(levels)]
+    return [(float(a), float(b)) for a, b in levels[0]]
 
 
 def disc(
@@ -136,6 +154,9 @@ SKIES: dict[str, list[tuple[Colour, Colour]]] = {
     "grey": [((130, 140, 150), (205, 210, 214)), ((95, 105, 118), (180, 186, 190))],
     "night": [((8, 10, 30), (30, 40, 80)), ((4, 6, 16), (20, 26, 48)), ((18, 12, 40), (60, 45, 90))],
 }
+SUNNY = ("day", "day", "day", "dusk", "grey")
+"""Keys of ``SKIES`` for scenes of the day, as often as each is wanted."""
+
 TINTS: dict[str, tuple[Colour, float]] = {
     "day": ((255, 255, 240), 0.0),
     "dusk": ((70, 35, 60), 0.35),
@@ -155,6 +176,11 @@ def darker(colour: Colour, share: float = 0.25) -> Colour:
 
 def lighter(colour: Colour, share: float = 0.25) -> Colour:
     return blend(colour, WHITE, share)
+
+
+def scene_size(rng: Generator) -> tuple[int, int]:
+    """Width and height of a scene, of about the same area whatever the aspect."""
+    return pick(rng, [(640, 420), (640, 420), (600, 450), (512, 512)])
 
 
 def sky(rng: Generator, width: int, height: int, mode: str, horizon: float) -> Array:

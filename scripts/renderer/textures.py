@@ -188,7 +188,7 @@ def woven_fabric(rng: Generator) -> Image.Image:
     else:
         over = (column // 2 + row // 2) % 2 == 0
     yarns = np.asarray(
-        palette(rng, whole(rng, 1, 3)) + [pick(rng, [(235, 225, 205), (40, 40, 50), (150, 120, 90)])], float
+        [*palette(rng, whole(rng, 1, 3)), pick(rng, [(235, 225, 205), (40, 40, 50), (150, 120, 90)])], float
     )
     length = pick(rng, [1, 2, 6, 8])
     warp, weft = (yarns[rng.integers(len(yarns), size=length)] for _ in range(2))
