@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ _OPERATORS = ("nms", "qnms")
 
 
 @cache
-def prepare_torchvision() -> torch.library.Library | None:
+def prepare_torchvision() -> Any:
     """Declare the operators that torchvision cannot load. Call it before the first import of torchvision.
 
     After an import that failed it is too late. Where torchvision is missing, or its operators load, nothing
@@ -28,16 +29,18 @@ def prepare_torchvision() -> torch.library.Library | None:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None or _operators_load(Path(spec.origin).parent):
         return None
-    library = torch.library.Library("torchvision", "DEF")
+    new_library: Any = torch.library.Library
+    library = new_library("torchvision", "DEF")
     for name in _OPERATORS:
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     return library
 
 
 def _operators_load(package: Path) -> bool:
+    load_library: Any = torch.ops.load_library
     try:
         for path in package.glob("_C*.so"):
-            torch.ops.load_library(str(path))
+            load_library(str(path))
     except (OSError, RuntimeError):
         return False
     return hasattr(torch.ops.torchvision, "nms")

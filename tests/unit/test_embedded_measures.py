@@ -149,9 +149,7 @@ def test_edges_run_along_the_stripes(way: Way, direction: tuple[int, int], index
 
 @both_ways
 def test_blur_softens(way: Way) -> None:
-    sharp, soft = (
-        way(Picture(image)).sharpness for image in (discs(5), discs(5).filter(ImageFilter.GaussianBlur(6)))
-    )
+    sharp, soft = (way(Picture(image)).sharpness for image in (discs(5), discs(5).filter(ImageFilter.GaussianBlur(6))))
     assert sharp is not None
     assert soft is not None
     assert sharp > 0.6

@@ -79,9 +79,7 @@ class EmbeddedProvider:
         """
         if request.stage not in STAGES[self.model]:
             stages = " or ".join(STAGES[self.model])
-            raise UserError(
-                "roles", f"{self.model} was asked for stage {request.stage}", f"use it for {stages} only"
-            )
+            raise UserError("roles", f"{self.model} was asked for stage {request.stage}", f"use it for {stages} only")
         try:
             return self._reply(request)
         except OSError as error:

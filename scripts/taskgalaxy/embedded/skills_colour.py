@@ -161,9 +161,7 @@ def _check_palette(values: Values, measures: Measures) -> float:
     missing = sum(1 for name in names if _like(name, measures.colours) < 0.03)
     other = sum(1 for name in names if measures.colours.get(name, 0.0) < 0.03)
     more = sum(
-        1
-        for name, share in measures.colours.items()
-        if share >= 0.07 and not any(near(name, other) for other in names)
+        1 for name, share in measures.colours.items() if share >= 0.07 and not any(near(name, other) for other in names)
     )
     longer = abs(len(_present(measures.colours, 0.05)) - len(names))
     return max(0.0, 1 - 0.12 * (longer + other) - 0.3 * (missing + more))
