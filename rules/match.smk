@@ -13,7 +13,7 @@ rule embed_task_types:
         f"{RESULTS}/benchmarks/embed_task_types.tsv"
     conda:
         "../envs/clip.yaml"
-    threads: 2
+    threads: config["match"]["threads"]
     resources:
         gpu=get_gpus,
         mem_mb=8000,
@@ -44,7 +44,7 @@ rule embed_images:
         f"{RESULTS}/benchmarks/embed_images/{{shard}}.tsv"
     conda:
         "../envs/clip.yaml"
-    threads: 2
+    threads: config["match"]["threads"]
     resources:
         gpu=get_gpus,
         mem_mb=8000,
@@ -71,7 +71,6 @@ rule match:
         f"{RESULTS}/benchmarks/match/{{shard}}.tsv"
     conda:
         "../envs/clip.yaml"
-    threads: 2
     resources:
         mem_mb=4000,
         runtime=30,

@@ -5,7 +5,7 @@ from taskgalaxy.tables import REJECTS, write_table
 
 with job(snakemake.log[0]):
     images = shard_images(snakemake.input.images, snakemake.wildcards.shard, snakemake.config)
-    clip = load_clip(snakemake.config["match"], snakemake.threads)
+    clip = load_clip(snakemake.config["match"])
     embedded, rejects = embed_shard(clip, images.values())
     write_table(snakemake.output.rejects, rejects, REJECTS)
     write_embeddings(snakemake.output.embeddings, embedded.ids, embedded.vectors, clip.identity)

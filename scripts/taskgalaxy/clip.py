@@ -130,9 +130,9 @@ def _normalised(features: Any) -> Vectors:
     return vectors
 
 
-def load_clip(settings: Mapping[str, Any], threads: int) -> Clip:
-    """The CLIP model of the configuration's ``match`` section, on ``threads`` CPU threads."""
-    torch.set_num_threads(threads)
+def load_clip(settings: Mapping[str, Any]) -> Clip:
+    """The CLIP model of the configuration's ``match`` section, on as many CPU threads as it says."""
+    torch.set_num_threads(settings["threads"])
     return Clip(
         settings["model"], settings["pretrained"], settings["device"], settings["precision"], settings["batch_size"]
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from renderer.canvas import WORDS, chance, pick
+from renderer.canvas import chance, pick, whole
 from renderer.vocabulary import Knowledge
 from taskgalaxy.tables import join_levels
 from tiny_clip.labels import OTHER_NAMES, salient_families
@@ -34,6 +33,10 @@ PHRASES = (
     "what {} means",
 )
 REMARKS = ("an image for {}", "a task about {}", "{} in images", "image based {}")
+
+ONSETS = "b br c ch d f fr g gr h j k l m n p pl qu r s sh st t th tr v w".split()
+VOWELS = "a e i o u ai au ea ee ie io oo ou".split()
+ENDINGS = ["", "", "n", "r", "s", "t", "l", "nt", "ck", "ment", "tion", "ing", "er", "al", "ic", "ity", "y"]
 
 MERELY_POSSIBLE = 0.05
 """Weight of a task type about pixels for a picture that does not bring it to mind, beside 1 for one that
@@ -73,8 +76,6 @@ class CaptionSource:
             if not each.families:
                 self._unknown.append(each)
         self._heads = sorted({each.levels[:-1] for each in vocabulary})
-        meant = " ".join((*(each.task_type for each in vocabulary), *OTHER_NAMES, *chain(*OTHER_NAMES.values())))
-        self._filler = [word for word in WORDS if word not in meant]
 
     def draw(self, rng: Generator, general: int, unknown: int) -> Captions:
         """One caption per family, ``general`` ones about pixels and ``unknown`` ones that fit no family."""
@@ -98,7 +99,7 @@ class CaptionSource:
         return Captions(texts, np.stack(columns, axis=1))
 
     def _written(self, rng: Generator, each: Knowledge) -> str:
-        """A task type as its path, its leaf, under another head, or as a remark; sometimes a word short."""
+        """A task type as its path, its leaf, under another head, or as a remark."""
         kind = rng.random()
         if kind < 0.45:
             text = each.task_type
@@ -110,7 +111,7 @@ class CaptionSource:
             text = join_levels((each.levels[0], each.levels[-1]))
         else:
             text = pick(rng, REMARKS).format(each.levels[-1])
-        return _word_short(rng, text)
+        return _reworded(rng, text)
 
     def _named(self, rng: Generator, family: str) -> str:
         """A family by one of its names, alone, in a phrase, or as a task type under any head."""
@@ -119,25 +120,33 @@ class CaptionSource:
         if kind < 0.15:
             return name
         phrase = pick(rng, PHRASES).format(name)
-        if chance(rng, 0.4):
-            phrase = pick(rng, (f"{phrase} {pick(rng, self._filler)}", f"{pick(rng, self._filler)} {phrase}"))
-        return phrase if kind < 0.4 else join_levels((*self._head(rng), phrase))
+        return _reworded(rng, phrase if kind < 0.4 else join_levels((*self._head(rng), phrase)))
 
     def _head(self, rng: Generator) -> tuple[str, ...]:
-        """The upper levels of a task type: known ones, or a known first level with filler below it.
-
-        Filler teaches that a word which could stand anywhere says nothing about the picture.
-        """
+        """The upper levels of a task type: known ones, or a known first level over words without meaning."""
         head = pick(rng, self._heads)
         if chance(rng, 0.5):
             return head
-        return head[0], pick(rng, PHRASES).format(pick(rng, self._filler))
+        return head[0], pick(rng, PHRASES).format(meaningless_word(rng))
 
 
-def _word_short(rng: Generator, text: str) -> str:
+def meaningless_word(rng: Generator) -> str:
+    """A made-up word that can be pronounced.
+
+    Such words teach that one which is not known says nothing about the picture; without them every rare
+    word is taken for one of the few captions that share its pieces.
+    """
+    syllables = whole(rng, 1, 3)
+    return "".join(pick(rng, ONSETS) + pick(rng, VOWELS) for _ in range(syllables)) + pick(rng, ENDINGS)
+
+
+def _reworded(rng: Generator, text: str) -> str:
+    """``text``, at times with a word missing, or with meaningless ones added."""
     words = text.split(" ")
     if len(words) > 2 and chance(rng, 0.2):
         words.pop(int(rng.integers(len(words))))
+    while chance(rng, 0.3):
+        words.insert(int(rng.integers(len(words) + 1)), meaningless_word(rng))
     return " ".join(words)
 
 
@@ -150,4 +159,3 @@ def tokenizer_corpus(vocabulary: Sequence[Knowledge]) -> Iterator[str]:
         for name in (family, *names):
             for phrase in (*PHRASES, *REMARKS):
                 yield phrase.format(name)
-    yield from WORDS

@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--vocabulary", type=Path, default=VOCABULARY, help="task types and the families they fit")
     parser.add_argument("--per-family", type=int, default=160, help="renderings of each family")
     parser.add_argument("--views", type=int, default=4, help="random views of each rendering")
-    parser.add_argument("--steps", type=int, default=1600, help="batches to train on")
+    parser.add_argument("--steps", type=int, default=1800, help="batches to train on")
     parser.add_argument("--batch", type=int, default=128, help="images of a batch")
     parser.add_argument("--width", type=int, default=24, help="width of the image tower")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
