@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from taskgalaxy.clip import Clip
+from taskgalaxy.clip import load_clip
 from taskgalaxy.embedded.pixels import Floats
 from taskgalaxy.embedded.skill import margin
 from taskgalaxy.embedded.verdict import ABSTAIN, Verdict, vote
@@ -28,12 +28,16 @@ _SCALE = 0.8
 """How many further standard deviations make a vote certain."""
 
 
+_SETTINGS = {"pretrained": None, "device": "cpu", "precision": "fp32", "batch_size": 64, "threads": 1}
+"""One image at a time gains nothing from more threads, and one gives the same bits on any number of cores."""
+
+
 class SemanticReferee:
     """Compares cosines of an image with a task type and with the vocabulary's other leaves."""
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         """Load the model in ``folder``. Raises ``UserError`` if it cannot be loaded."""
-        self._clip = Clip(f"local-dir:{folder}", None, "cpu", "fp32", 64)
+        self._clip = load_clip({**_SETTINGS, "model": f"local-dir:{folder}"})
         self._leaves = vocabulary.leaves
         self._texts: dict[str, Floats] = {}
         self._index = {path_key(leaf.levels): at for at, leaf in enumerate(self._leaves)}
