@@ -29,7 +29,7 @@ VOCABULARY = Path("resources/embedded/vocabulary.yaml")
 
 
 def write_images(folder: Path, vocabulary_path: Path, per_family: int, seed: int) -> list[dict[str, Any]]:
-    """Render ``per_family`` images of every family into ``folder``; returns the rows of the truth file.
+    """Render ``per_family`` images of every family into ``folder``; returns the truth file's row of each.
 
     Raises:
         UserError: if the folder holds something already.
@@ -37,7 +37,6 @@ def write_images(folder: Path, vocabulary_path: Path, per_family: int, seed: int
     if folder.is_dir() and any(folder.iterdir()):
         raise UserError(str(folder), "holds files already, which would be mixed with the new ones", "empty it first")
     vocabulary = read_vocabulary(vocabulary_path)
-    general = general_task_types(vocabulary)
     rng = np.random.default_rng([seed, DEMO])
     wanted = [(name, number) for name in FAMILIES for number in range(per_family)]
     rows = []
@@ -50,7 +49,6 @@ def write_images(folder: Path, vocabulary_path: Path, per_family: int, seed: int
                 "sha256": sha256_file(path),
                 "family": name,
                 "task_types": fitting_task_types(vocabulary, name),
-                "any": general,
             }
         )
     return rows
@@ -80,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="fixes every pixel (default: 0)")
     options = parser.parse_args(arguments)
     rows = write_images(options.out, options.vocabulary, options.per_family, options.seed)
-    write_jsonl(options.truth, rows)
+    general = {"any": general_task_types(read_vocabulary(options.vocabulary))}
+    write_jsonl(options.truth, [general, *rows])
     total = sum((options.out / row["path"]).stat().st_size for row in rows)
     print(f"{len(rows)} images of {len(FAMILIES)} families, {total:,} bytes, in {options.out}")
 

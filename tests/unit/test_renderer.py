@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ LOSSY_DIFFERENCE = 1.0
 
 
 def truth() -> list[dict[str, Any]]:
-    return list(read_jsonl(TRUTH))
+    return list(read_jsonl(TRUTH))[1:]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -96,10 +95,9 @@ def test_the_truth_names_the_committed_images_by_their_content() -> None:
 
 def test_the_truth_says_what_the_vocabulary_says() -> None:
     vocabulary = read_vocabulary(VOCABULARY)
-    general = general_task_types(vocabulary)
+    assert next(read_jsonl(TRUTH)) == {"any": general_task_types(vocabulary)}
     for row in truth():
         assert row["task_types"] == fitting_task_types(vocabulary, row["family"])
-        assert row["any"] == general
 
 
 def test_the_demo_shows_every_family_under_names_that_give_nothing_away() -> None:
@@ -114,7 +112,7 @@ def test_the_demo_shows_every_family_under_names_that_give_nothing_away() -> Non
 
 def test_rendering_again_gives_the_committed_pixels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--out", str(tmp_path / "images"), "--truth", str(tmp_path / "truth.jsonl"), "--vocabulary", str(VOCABULARY)])
-    again = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
+    again = list(read_jsonl(tmp_path / "truth.jsonl"))[1:]
     assert [(row["path"], row["family"]) for row in again] == [(row["path"], row["family"]) for row in truth()]
     for row in again:
         with Image.open(tmp_path / "images" / row["path"]) as new, Image.open(RENDERED / row["path"]) as old:

@@ -19,8 +19,9 @@ BAR, PIE, COLOUR, UNKNOWN = "Chart~bar", "Chart~pie", "Colour~dominant", "Nature
 def truth(tmp_path: Path) -> Path:
     """Image a is a bar chart, b a pie chart; the colour question fits both."""
     rows = [
-        {"path": "1.png", "sha256": "a", "family": "bar chart", "task_types": [BAR], "any": [COLOUR]},
-        {"path": "2.png", "sha256": "b", "family": "pie chart", "task_types": [PIE], "any": [COLOUR]},
+        {"any": [COLOUR]},
+        {"path": "1.png", "sha256": "a", "family": "bar chart", "task_types": [BAR]},
+        {"path": "2.png", "sha256": "b", "family": "pie chart", "task_types": [PIE]},
     ]
     path = tmp_path / "truth.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -88,10 +89,10 @@ def test_a_share_of_nothing_has_no_value(truth: Path) -> None:
     assert "  -  0" in format_truth(rows)
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"sha256": "a"}', '{"sha256": "a", "task_types": "x", "any": []}'])
+@pytest.mark.parametrize("line", ["{", "[]", '{"sha256": "a"}', '{"sha256": "a", "task_types": "x"}'])
 def test_a_broken_truth_file_is_an_error_that_names_the_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "truth.jsonl"
-    path.write_text('{"sha256": "b", "task_types": [], "any": []}\n' + line + "\n", encoding="utf-8")
+    path.write_text('{"any": []}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"truth\.jsonl, line 2"):
         read_truth(path)
 

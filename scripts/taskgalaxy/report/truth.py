@@ -1,8 +1,9 @@
 """How right the pipeline was where the truth is known: the images of our own renderer.
 
-No step of the pipeline reads the ground truth; only the report does, after the dataset stands. A row
-of the truth file names one image by its content and lists the task types, as whole paths, that fit it:
-``{"path", "sha256", "family", "task_types": [specific to the family], "any": [fit every image]}``.
+No step of the pipeline reads the ground truth; only the report does, after the dataset stands. The first
+line of the truth file lists the task types, as whole paths, that fit every image: ``{"any": [...]}``. Every
+other line names one image by its content and lists those that fit it in particular:
+``{"path", "sha256", "family", "task_types": [...]}``.
 Whether a task type fits is all that is judged: nothing here says that an answer is right.
 """
 
@@ -31,21 +32,16 @@ class Truth:
     """
 
     specific: dict[str, frozenset[str]]
-    general: dict[str, frozenset[str]]
+    general_labels: frozenset[str]
 
     @property
     def specific_labels(self) -> frozenset[str]:
         """Labels that are specific to some family, and fit every image nowhere."""
         return frozenset().union(*self.specific.values()) - self.general_labels
 
-    @property
-    def general_labels(self) -> frozenset[str]:
-        """Labels that fit any image."""
-        return frozenset().union(*self.general.values())
-
     def fitting(self, image_id: str) -> frozenset[str]:
         """Every label that fits the image."""
-        return self.specific[image_id] | self.general[image_id]
+        return self.specific[image_id] | self.general_labels
 
 
 def read_truth(path: Path | str) -> Truth:
@@ -55,7 +51,7 @@ def read_truth(path: Path | str) -> Truth:
         UserError: if the file cannot be read, or a line is not such a row, naming the line.
     """
     specific: dict[str, frozenset[str]] = {}
-    general: dict[str, frozenset[str]] = {}
+    general: frozenset[str] = frozenset()
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except OSError as error:
@@ -63,17 +59,20 @@ def read_truth(path: Path | str) -> Truth:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            image_id = row["sha256"]
-            labels = row["task_types"], row["any"]
+            image_id, task_types = ("", row["any"]) if number == 1 else (row["sha256"], row["task_types"])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}", f"is not a row of ground truth ({error!r})", _FIX) from error
-        if not isinstance(image_id, str) or not all(_is_texts(each) for each in labels):
+        if not isinstance(image_id, str) or not _is_texts(task_types):
             raise UserError(f"{path}, line {number}", "sha256 must be text, task_types and any lists of text", _FIX)
-        specific[image_id], general[image_id] = (frozenset(map(_key, each)) for each in labels)
+        labels = frozenset(map(_key, task_types))
+        if number == 1:
+            general = labels
+        else:
+            specific[image_id] = labels
     return Truth(specific, general)
 
 
-_FIX = "Write one JSON object per line with path, sha256, family, task_types and any, or leave the file out"
+_FIX = "Write a line with any, then a line per image with path, sha256, family and task_types; or leave the file out"
 
 
 def _key(task_type: str) -> str:
