@@ -8,7 +8,9 @@ import sys
 from itertools import pairwise
 
 import pytest
+import yaml
 
+from taskgalaxy.config import load_schema, validated
 from workflow.project import ROOT
 
 pytestmark = pytest.mark.workflow
@@ -27,6 +29,13 @@ def test_the_drawn_graph_is_the_rule_graph() -> None:
     drawn = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     shown = (ROOT / "README.md").read_text(encoding="utf-8").partition("```mermaid")[2].partition("```")[0]
     assert _edges(shown) == _edges(drawn) - {("balance", "dataset")} != set()
+
+
+def test_the_configuration_in_the_readme_is_valid() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(readme.partition("```yaml")[2].partition("```")[0])
+    complete = validated(example, load_schema(ROOT / "config" / "schemas" / "config.schema.json"))
+    assert complete["roles"]["referees"] == ["judge"]
 
 
 def test_every_file_the_readme_names_exists() -> None:
