@@ -1,5 +1,6 @@
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import REJECTS, REMOVED, reject, write_table
+from taskgalaxy.rejects import reject
+from taskgalaxy.tables import REJECTS, REMOVED, write_table
 
 with job(snakemake.log[0]):
     removed = [{"shard": shard, "path": path} for shard, path in snakemake.params.removed]

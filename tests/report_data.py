@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
+from taskgalaxy.rejects import reject
 from taskgalaxy.report.funnel import funnel_rows
-from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, Table, reject, to_arrow
+from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, Table, to_arrow
 
 REFEREES = ("pixels", "regions", "clip")
 NAMES = ("bars.png", "a folder/with 'quotes' & <angles>.png", "-dash.png", "zażółć.png")

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from taskgalaxy.tables import reject
+from taskgalaxy.rejects import reject
 
 
 def draw_key(seed: int, sample_id: str) -> str:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from taskgalaxy.errors import UserError
 from taskgalaxy.images import decode_rgb
 from taskgalaxy.llm.request import ImageContent
-from taskgalaxy.tables import reject, split_levels
-from taskgalaxy.torchvision_shim import prepare_torchvision
+from taskgalaxy.open_clip_import import import_open_clip
+from taskgalaxy.rejects import reject
+from taskgalaxy.tables import split_levels
 
-prepare_torchvision()
-import open_clip  # noqa: E402  (torchvision must be prepared before open_clip imports it)
+open_clip = import_open_clip()
 
 log = logging.getLogger(__name__)
 

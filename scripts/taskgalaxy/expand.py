@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from taskgalaxy.labels import clean_label, label_key, path_key, split_path
 from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.prompts import Templates
-from taskgalaxy.tables import join_levels, reject, split_levels
+from taskgalaxy.rejects import reject
+from taskgalaxy.tables import join_levels, split_levels
 from taskgalaxy.taxonomy import Taxonomy, nodes_at
 
 Reject = dict[str, str | None]

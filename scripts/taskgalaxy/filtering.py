@@ -25,7 +25,7 @@ class Selection:
     """What a reply says about the candidates.
 
     Attributes:
-        verdicts: per candidate, whether it is kept, and the reason (``tables.REASONS["filter"]``) if not.
+        verdicts: per candidate, whether it is kept, and the reason (``rejects.REASONS["filter"]``) if not.
         unknown_labels: what the reply names besides, which was never offered.
     """
 

@@ -19,8 +19,9 @@ from typing import Any
 import polars as pl
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from taskgalaxy.rejects import reject
 from taskgalaxy.shards import FileEntry
-from taskgalaxy.tables import IMAGE_INDEX, reject
+from taskgalaxy.tables import IMAGE_INDEX
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """Formats that are opened, by Pillow's names: raster formats with decoders that bound their memory."""

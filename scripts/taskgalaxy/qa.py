@@ -11,7 +11,7 @@ from taskgalaxy.files import sha256_json
 from taskgalaxy.llm.json_replies import read_objects
 from taskgalaxy.llm.request import ImageContent, Reply, Request
 from taskgalaxy.offered import Offered
-from taskgalaxy.tables import reject
+from taskgalaxy.rejects import reject
 
 if TYPE_CHECKING:
     from taskgalaxy.prompts import Template
@@ -35,7 +35,7 @@ class Rejected:
     Attributes:
         task_type: the offered task type that is left without a pair, or ``None`` for a surplus part of
             the reply (``label_not_offered``, ``second_pair``, or a part that names no task type).
-        reason: one of ``tables.REASONS["qa"]``.
+        reason: one of ``rejects.REASONS["qa"]``.
         detail: the part of the reply, or the reason that the model gave.
     """
 

@@ -24,7 +24,7 @@ def render(template: Template, image: ImageContent, task_type: str, question: st
 
 
 def parse(reply: Reply) -> tuple[int | None, str | None]:
-    """The vote, 0 or 1, or ``None`` and one of ``tables.VOTE_REASONS``.
+    """The vote, 0 or 1, or ``None`` and one of ``rejects.VOTE_REASONS``.
 
     A vote is a reply that is a lone 0 or 1. White space, quotation marks, brackets, a code fence, one
     full stop and a leading "Score:", "Answer:" or "Vote:" around it are tolerated; anything else that

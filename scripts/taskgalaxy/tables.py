@@ -2,7 +2,7 @@
 
 A step never invents a column: :func:`write_table` refuses frames that differ from the schema, and
 :func:`read_table` refuses files that do. Rejected rows of every stage share one schema, and their
-reasons come from the closed lists in ``REASONS``.
+reasons come from the closed lists in :mod:`taskgalaxy.rejects`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic, read_jsonl, write_jsonl
+from taskgalaxy.rejects import REASONS
 
 
 @dataclass(frozen=True)
@@ -230,50 +231,6 @@ FUNNEL = Table(
 )
 """``rows_in = rows_out + sum(reasons.rows)`` for every stage."""
 
-_REQUEST_FAILED = ("refused", "content_filter", "reply_truncated", "reply_empty", "reply_unparsable", "request_failed")
-
-REASONS: Mapping[str, tuple[str, ...]] = {
-    "expand": (
-        "empty_label",
-        "not_under_parent",
-        "too_deep",
-        "too_long",
-        "known_label",
-        "over_target",
-        *_REQUEST_FAILED,
-    ),
-    "inspect": (
-        "name_not_utf8",
-        "vanished",
-        "unreadable",
-        "empty_file",
-        "not_an_image",
-        "truncated",
-        "too_small",
-        "too_many_pixels",
-        "animated",
-    ),
-    "duplicates": ("duplicate",),
-    "match": ("image_changed", "embedding_not_finite"),
-    "filter": ("none_fits", "not_selected", *_REQUEST_FAILED),
-    "qa": (
-        "abstained",
-        "no_pair",
-        "label_not_offered",
-        "second_pair",
-        "question_empty",
-        "answer_empty",
-        "malformed_pair",
-        *_REQUEST_FAILED,
-    ),
-    "referee": ("score_below_threshold", "votes_missing"),
-    "balance": ("image_removed", "over_cap", "below_minimum"),
-}
-"""Why a row was rejected, per stage. Nothing else may be written as a reason."""
-
-VOTE_REASONS = ("abstained", *_REQUEST_FAILED)
-"""Why a vote is null."""
-
 SEPARATOR = "~"
 """Joins the levels of a task type, as the published data does."""
 
@@ -387,23 +344,3 @@ def read_samples(path: Path | str) -> pl.DataFrame:
 
 
 _REMAKE = "Delete it and run snakemake again: it is made anew from what it depends on"
-
-
-def reject(
-    stage: str,
-    item: str,
-    reason: str,
-    *,
-    image_id: str | None = None,
-    task_type: str | None = None,
-    detail: str | None = None,
-) -> dict[str, str | None]:
-    """One row of the ``REJECTS`` table."""
-    return {
-        "stage": stage,
-        "item": item,
-        "image_id": image_id,
-        "task_type": task_type,
-        "reason": reason,
-        "detail": detail,
-    }

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from taskgalaxy.tables import VOTE, VOTES, Table, read_table, reject
+from taskgalaxy.rejects import reject
+from taskgalaxy.tables import VOTE, VOTES, Table, read_table
 
 
 def vote_table_schema(referees: Sequence[str]) -> Table:

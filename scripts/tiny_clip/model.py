@@ -12,11 +12,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast
 
 from taskgalaxy.files import atomic, write_json
-from taskgalaxy.torchvision_shim import prepare_torchvision
+from taskgalaxy.open_clip_import import import_open_clip
 from tiny_clip.data import IMAGE_SIZE
 
-prepare_torchvision()
-import open_clip  # noqa: E402  (torchvision must be prepared before open_clip imports it)
+open_clip = import_open_clip()
 
 CONTEXT = 32
 """Tokens of a text; what is longer is cut."""

@@ -11,6 +11,7 @@ import pytest
 import rows
 from taskgalaxy.dataset import assemble
 from taskgalaxy.images import find_duplicates, index_images
+from taskgalaxy.rejects import REASONS, reject
 from taskgalaxy.report.counts import count_stages, duplicate_rejects, filter_rejects
 from taskgalaxy.report.funnel import UNITS, funnel_rows
 from taskgalaxy.tables import (
@@ -19,9 +20,7 @@ from taskgalaxy.tables import (
     FILTER,
     FUNNEL,
     IMAGE_INDEX,
-    REASONS,
     REJECTS,
-    reject,
     to_arrow,
     write_samples,
     write_table,

@@ -14,7 +14,8 @@ from taskgalaxy.filtering import filter_rows, parse, render
 from taskgalaxy.llm.request import Reply
 from taskgalaxy.offered import Offered
 from taskgalaxy.prompts import load_templates
-from taskgalaxy.tables import FILTER, REASONS, to_arrow
+from taskgalaxy.rejects import REASONS
+from taskgalaxy.tables import FILTER, to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 RECEIPTS, SCENES, BARS, LEAF = "OCR~Receipts, Invoices", "Description~Scenes", "Charts~Bar [vertical]", "Counting"

@@ -29,8 +29,9 @@ from taskgalaxy.images import (
     inspect_shard,
     licence_of,
 )
+from taskgalaxy.rejects import REASONS
 from taskgalaxy.shards import FileEntry
-from taskgalaxy.tables import DUPLICATES, IMAGE_INDEX, IMAGES, REASONS, REJECTS, to_arrow
+from taskgalaxy.tables import DUPLICATES, IMAGE_INDEX, IMAGES, REJECTS, to_arrow
 
 LIMITS = Limits(min_side=8, max_pixels=10_000, animated="reject")
 FIRST_FRAME = Limits(min_side=8, max_pixels=10_000, animated="first_frame")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from taskgalaxy.llm.request import Reply
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.qa import Pair, pair_rows, parse, render, sample_id
-from taskgalaxy.tables import REASONS, REJECTS, to_arrow
+from taskgalaxy.rejects import REASONS
+from taskgalaxy.tables import REJECTS, to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 OFFERED = ["OCR~Signs", "Counting~Objects", "Colour"]

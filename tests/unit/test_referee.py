@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from taskgalaxy.llm.request import Reply
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.referee import parse, render, vote_row
-from taskgalaxy.tables import VOTE_REASONS, VOTES, to_arrow
+from taskgalaxy.rejects import VOTE_REASONS
+from taskgalaxy.tables import VOTES, to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 

@@ -15,10 +15,10 @@ from polars.testing import assert_frame_equal
 import rows
 from taskgalaxy import tables
 from taskgalaxy.errors import UserError
+from taskgalaxy.rejects import REASONS, reject
 from taskgalaxy.tables import (
     DATASET,
     IMAGES,
-    REASONS,
     REJECTS,
     REMOVED,
     SAMPLES,
@@ -29,7 +29,6 @@ from taskgalaxy.tables import (
     read_samples,
     read_table,
     read_tables,
-    reject,
     split_levels,
     to_arrow,
     to_frame,

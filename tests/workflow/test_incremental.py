@@ -59,7 +59,7 @@ def test_adding_images_runs_only_the_new_shards_and_the_aggregates(finished: Pro
 
 def test_removing_an_image_drops_its_samples_and_asks_nothing(finished: Project, endpoint: Endpoint) -> None:
     before = finished.dataset()
-    victim = before.filter(before["source"] == "one")["image"][0]
+    victim = before.filter((before["source"] == "one") & (before["image"] != "0003.png"))["image"][0]
     (finished.folder / "images" / "one" / victim).unlink()
     planned = finished.planned()
     assert set(planned) == {"list_removed", "find_duplicates"} | (set(AGGREGATES) - {"tally_votes"})
@@ -70,6 +70,16 @@ def test_removing_an_image_drops_its_samples_and_asks_nothing(finished: Project,
     assert not endpoint.answered
     rejects = finished.rejects()
     assert "image_removed" in rejects.filter(rejects["image_id"] == gone)["reason"].to_list()
+
+
+def test_removing_one_of_two_copies_keeps_the_samples(finished: Project, endpoint: Endpoint) -> None:
+    before = finished.dataset()
+    (finished.folder / "images" / "one" / "0003.png").unlink()
+    finished.run()
+    after = finished.dataset()
+    assert after["sample_id"].to_list() == before["sample_id"].to_list()
+    assert set(after.filter(after["image"] == "0003.png")["source"]) <= {"two"}
+    assert not endpoint.answered
 
 
 @pytest.mark.parametrize("change", ["touch", "move", "copy"])

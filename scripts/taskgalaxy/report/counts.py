@@ -8,17 +8,8 @@ from typing import Protocol
 import polars as pl
 
 from taskgalaxy.dataset import read_all_samples
-from taskgalaxy.tables import (
-    DATASET,
-    DUPLICATES,
-    FILTER,
-    IMAGE_INDEX,
-    REJECTS,
-    read_table,
-    read_tables,
-    reject,
-    to_frame,
-)
+from taskgalaxy.rejects import reject
+from taskgalaxy.tables import DATASET, DUPLICATES, FILTER, IMAGE_INDEX, REJECTS, read_table, read_tables, to_frame
 from taskgalaxy.votes import read_vote_table
 
 

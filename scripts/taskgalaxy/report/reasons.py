@@ -14,7 +14,7 @@ STAGE_SENTENCES: Mapping[str, str] = {
     "referee": "Several referees vote on whether the task type, the question and the image go together.",
     "balance": "Accepted samples are thinned so that no task type outweighs the others.",
 }
-"""What happens in a stage of :data:`taskgalaxy.tables.REASONS`."""
+"""What happens in a stage of :data:`taskgalaxy.rejects.REASONS`."""
 
 REASON_SENTENCES: Mapping[str, str] = {
     "empty_label": "Nothing was left of the line once bullets, numbers and punctuation were removed.",
@@ -56,4 +56,4 @@ REASON_SENTENCES: Mapping[str, str] = {
     "over_cap": "The task type already has as many samples as the final set takes of one.",
     "below_minimum": "The task type has fewer samples than the final set asks for.",
 }
-"""What a reject's reason means; covers every reason of :data:`taskgalaxy.tables.REASONS`."""
+"""What a reject's reason means; covers every reason of :data:`taskgalaxy.rejects.REASONS`."""

@@ -1,4 +1,4 @@
-"""Lets open_clip be imported beside a CPU build of torch.
+"""The one place where open_clip is imported, also beside a CPU build of torch.
 
 open_clip imports torchvision for its transforms. The torchvision on PyPI is compiled against a CUDA torch;
 beside a CPU torch its operator library does not load, and the import then ends with "operator
@@ -7,6 +7,7 @@ torchvision::nms does not exist". Only the operators' schemas are missing, and n
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,12 @@ import torch
 
 _OPERATORS = ("nms", "qnms")
 """Operators for which torchvision registers shape functions while it is imported."""
+
+
+def import_open_clip() -> Any:
+    """The module ``open_clip``, imported after torchvision was made ready for it."""
+    prepare_torchvision()
+    return importlib.import_module("open_clip")
 
 
 @cache
