@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic, read_jsonl, write_jsonl
-from taskgalaxy.rejects import REASONS
+from taskgalaxy.rejects import REASONS, VOTE_REASONS
 
 
 @dataclass(frozen=True)
@@ -272,11 +272,23 @@ def to_arrow(rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table) -> 
         distinct = data.select(table.key).group_by(list(table.key)).aggregate([]).num_rows
         if distinct != data.num_rows:
             raise ValueError(f"table {table.name}: {data.num_rows - distinct} rows repeat a key {table.key}")
-    if table is REJECTS:
-        for stage, reason in zip(data["stage"].to_pylist(), data["reason"].to_pylist(), strict=True):
-            if reason not in REASONS.get(stage, ()):
-                raise ValueError(f"stage {stage}: {reason!r} is not one of its reject reasons")
+    _check_reasons(data, table)
     return data
+
+
+def _check_reasons(data: pa.Table, table: Table) -> None:
+    """Refuse a reason that is not in the closed list of its stage."""
+    if table is REJECTS:
+        given = {(row["stage"], row["reason"]) for row in data.select(["stage", "reason"]).to_pylist()}
+    elif table is VOTES:
+        given = {("vote", reason) for reason in data["reason"].unique().to_pylist() if reason is not None}
+    elif table is FILTER:
+        given = {("filter", reason) for reason in data["reason"].unique().to_pylist() if reason is not None}
+    else:
+        return
+    for stage, reason in sorted(given):
+        if reason not in (VOTE_REASONS if stage == "vote" else REASONS.get(stage, ())):
+            raise ValueError(f"stage {stage}: {reason!r} is not one of its reasons")
 
 
 def write_table(
