@@ -49,7 +49,7 @@ def read_embeddings(path: Path | str) -> tuple[list[str], NDArray[np.float32], d
         identity = json.loads(table.schema.metadata[_IDENTITY])
         ids = table["id"].to_pylist()
         column = table["vector"].combine_chunks()
-        vectors = np.asarray(column.flatten(), np.float32).reshape(len(ids), -1 if ids else 0)
+        vectors = np.array(column.flatten(), np.float32).reshape(len(ids), -1 if ids else 0)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
         raise UserError(
             str(path), f"cannot be read as embeddings ({error})", "delete it and run snakemake again to make it anew"

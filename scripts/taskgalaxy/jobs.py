@@ -54,11 +54,21 @@ class Model:
         Raises:
             UserError: if no further request can succeed, or not one of them was answered.
         """
-        return _some_answered(ask_all(requests, self.provider, self._ledger, self._writer))
+        return self._some_answered(ask_all(requests, self.provider, self._ledger, self._writer))
 
     async def ask_async(self, requests: Sequence[Request]) -> list[Reply]:
         """:meth:`ask` for callers that are asynchronous."""
-        return _some_answered(await ask(requests, self.provider, self._ledger, self._writer))
+        return self._some_answered(await ask(requests, self.provider, self._ledger, self._writer))
+
+    def _some_answered(self, replies: list[Reply]) -> list[Reply]:
+        """Refuse to take a server that is down for one that rejects every row."""
+        if replies and all(reply.finish_reason == "failed" for reply in replies):
+            raise UserError(
+                f"model {self.provider.model}",
+                f"gave no answer to any of {len(replies)} requests ({replies[0].detail})",
+                "check that its server runs at base_url, then run snakemake again: what is answered is not asked again",
+            )
+        return replies
 
     def origin(self, request: Request) -> dict[str, str]:
         """Provider, model and ledger key: the provenance of the reply to ``request``."""
@@ -67,15 +77,6 @@ class Model:
             "model": self.provider.model,
             "request": request.key(self.provider.model, self.provider.parameters),
         }
-
-
-def _some_answered(replies: list[Reply]) -> list[Reply]:
-    """Refuse to take a server that is down for one that rejects every row."""
-    if replies and all(reply.finish_reason == "failed" for reply in replies):
-        raise UserError(
-            f"all {len(replies)} requests", f"got no answer ({replies[0].detail})", "see to it and run snakemake again"
-        )
-    return replies
 
 
 def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
