@@ -13,8 +13,9 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.images import ImageFile, image_files
 from taskgalaxy.llm.ask import ask, ask_all
 from taskgalaxy.llm.ledger import Ledger
-from taskgalaxy.llm.providers import EndpointSettings, make_provider
+from taskgalaxy.llm.providers import make_provider
 from taskgalaxy.llm.request import Provider, Reply, Request
+from taskgalaxy.llm.settings import EndpointSettings
 from taskgalaxy.tables import IMAGE_INDEX, read_table
 
 log = logging.getLogger(__name__)

@@ -25,8 +25,9 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.llm.ask import ask_all
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.openai_provider import OpenAIProvider, data_uri, p_yes
-from taskgalaxy.llm.providers import EndpointSettings, make_provider
+from taskgalaxy.llm.providers import make_provider
 from taskgalaxy.llm.request import Reply, Request
+from taskgalaxy.llm.settings import EndpointSettings
 from taskgalaxy.prompts import load_templates
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
@@ -214,7 +215,8 @@ def test_a_killed_job_has_its_answers_and_the_next_one_asks_for_the_rest(tmp_pat
         import sys
         from taskgalaxy.llm.ask import ask_all
         from taskgalaxy.llm.ledger import Ledger
-        from taskgalaxy.llm.providers import EndpointSettings, make_provider
+        from taskgalaxy.llm.providers import make_provider
+        from taskgalaxy.llm.settings import EndpointSettings
         from taskgalaxy.llm.request import Request
         provider = make_provider(EndpointSettings("local", "openai", "test-model", sys.argv[1], concurrency=4))
         requests = [Request("filter", f"question {number}") for number in range(200)]

@@ -18,8 +18,8 @@ from PIL import Image
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.images import FORMATS, decode_rgb
-from taskgalaxy.llm.providers import EndpointSettings
 from taskgalaxy.llm.request import ImageContent, Reply, Request
+from taskgalaxy.llm.settings import EndpointSettings
 
 _SENT_UNTOUCHED = {
     "JPEG": "image/jpeg",
