@@ -177,3 +177,15 @@ def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for path in project.folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert secret.encode() not in path.read_bytes(), path
+
+
+def test_a_run_in_which_nothing_fits_ends_with_an_empty_set(tmp_path: Path) -> None:
+    project = Project(tmp_path / "run")
+    project.seeds = {
+        "Things": {f"thing {number} that the embedded provider does not know": None for number in range(3)}
+    }
+    project.add_images("one", range(2))
+    project.run()
+    assert project.dataset().is_empty()
+    assert project.rejects()["reason"].to_list() == ["none_fits"] * 6
+    assert json.loads(project.path("export/llava.json").read_text(encoding="utf-8")) == []
