@@ -88,7 +88,7 @@ def test_killing_a_run_leaves_no_half_written_output_and_a_rerun_ends_right(fini
         project.config["endpoints"] = finished.config["endpoints"]
         for settings in project.config["endpoints"].values():
             settings["base_url"] = slow.url
-        project.run("--rerun-incomplete")
+        project.run()
         # A question whose answer was in flight at a kill may be answered twice; one was, at most, per kill.
         assert sum(count - 1 for count in slow.answered.values()) <= 3 * 8
     assert project.dataset().equals(finished.dataset())
@@ -98,7 +98,7 @@ def _kill_in_stage(project: Project, endpoint: Endpoint, stage: str) -> None:
     """Start a run and kill it and its jobs once an answer of ``stage`` was given."""
     before = endpoint.state.stages[stage]
     run = subprocess.Popen(
-        project.command("--rerun-incomplete"),
+        project.command(),
         cwd=project.folder,
         env=project.environment(),
         stdout=subprocess.DEVNULL,
