@@ -6,7 +6,16 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from taskgalaxy.config import check_inputs, endpoint_identity, load_schema, secret_names, uses_gpu, validated
+from taskgalaxy.config import (
+    check_inputs,
+    deciding,
+    endpoint_identity,
+    load_schema,
+    secret_names,
+    used_endpoints,
+    uses_gpu,
+    validated,
+)
 from taskgalaxy.errors import UserError
 from taskgalaxy.shards import plan_shards
 from taskgalaxy.versions import VERSIONS

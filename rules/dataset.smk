@@ -94,7 +94,7 @@ rule seal_dataset:
         mem_mb=4000,
         runtime=30,
     params:
-        config={key: value for key, value in config.items() if key not in ("results", "ledger")},
+        config=deciding(config),
         version=VERSIONS["seal"],
     message:
         "Writing the manifest and the checksums of the final set"

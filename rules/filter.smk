@@ -7,7 +7,8 @@ rule filter_matches:
         images=ancient(f"{RESULTS}/images.parquet"),
         template=f"{PROMPTS}/filter.txt",
     output:
-        f"{RESULTS}/filter/{{shard}}.parquet",
+        filtered=f"{RESULTS}/filter/{{shard}}.parquet",
+        rejects=f"{RESULTS}/rejects/filter/{{shard}}.parquet",
     log:
         f"{RESULTS}/logs/filter_matches/{{shard}}.log",
     benchmark:

@@ -13,6 +13,7 @@ rule funnel:
         duplicates=f"{RESULTS}/images/duplicates.parquet",
         match_rejects=expand(f"{RESULTS}/rejects/match/{{shard}}.parquet", shard=SHARDS),
         filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
+        filter_rejects=expand(f"{RESULTS}/rejects/filter/{{shard}}.parquet", shard=SHARDS),
         samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
         qa_rejects=expand(f"{RESULTS}/rejects/qa/{{shard}}.parquet", shard=SHARDS),
         votes=f"{RESULTS}/votes.parquet",

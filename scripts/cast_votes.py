@@ -1,4 +1,5 @@
-from taskgalaxy.jobs import job, open_model, shard_images
+from taskgalaxy.jobs import job, shard_images
+from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.stages import vote_shard
 from taskgalaxy.tables import VOTES, read_samples, write_table

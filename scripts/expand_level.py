@@ -2,7 +2,8 @@ import asyncio
 
 from taskgalaxy.expand import LevelSettings, expand_level
 from taskgalaxy.files import write_json
-from taskgalaxy.jobs import job, open_model
+from taskgalaxy.jobs import job
+from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.tables import REJECTS, write_table
 from taskgalaxy.taxonomy import dump_level, load_seeds, merge
@@ -17,7 +18,7 @@ with job(snakemake.log[0]):
             level,
             LevelSettings(**snakemake.params.settings, max_characters=snakemake.params.max_label_length),
             load_templates(snakemake.config["prompts"], roles),
-            model.ask_async,
+            model.replies,
         )
     )
     write_table(snakemake.output.rejects, expansion.rejects, REJECTS)

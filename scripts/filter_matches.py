@@ -1,12 +1,14 @@
-from taskgalaxy.jobs import job, open_model, shard_images
+from taskgalaxy.jobs import job, shard_images
+from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.stages import filter_shard
-from taskgalaxy.tables import FILTER, TOPK, read_table, write_table
+from taskgalaxy.tables import FILTER, REJECTS, TOPK, read_table, write_table
 
 with job(snakemake.log[0]):
     config, shard = snakemake.config, snakemake.wildcards.shard
     images = shard_images(snakemake.input.images, shard, config)
     model = open_model(config, config["roles"]["filter"], shard)
     template = load_templates(config["prompts"], ["filter"])["filter"]
-    rows = filter_shard(read_table(snakemake.input.topk, TOPK), images, template, model)
-    write_table(snakemake.output[0], rows, FILTER)
+    rows, rejects = filter_shard(read_table(snakemake.input.topk, TOPK), images, template, model)
+    write_table(snakemake.output.rejects, rejects, REJECTS)
+    write_table(snakemake.output.filtered, rows, FILTER)

@@ -1,44 +1,64 @@
-"""A loopback server that speaks OpenAI's chat completions, for tests: ``python -m endpoint --port 8000``.
+"""A loopback server that speaks OpenAI's chat completions and batches, for tests: ``python -m endpoint --port 8000``.
 
 It answers from the prompt's text alone, the same every time, counts how often each question was
-answered, and can be told to fail.
+answered, and can be told to fail. The replies and the faults are in ``endpoint_faults``, the Batch API
+in ``batch_endpoint``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
-import re
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
-Fault = str
-"""One of ``FAULTS``."""
+from batch_endpoint import Batch, StoredFile, add_batch_routes, check_batch_faults
+from endpoint_faults import (
+    ERRORS,
+    FAULTS,
+    RATE_LIMIT_HEADERS,
+    TOKEN_COUNT,
+    Fault,
+    answer,
+    completion,
+    error_json,
+    error_response,
+    is_there,
+    prompt_text,
+    question_digest,
+    read_prompt,
+    send_half,
+    send_slowly,
+    stage_of,
+)
+
+__all__ = [
+    "FAULTS",
+    "TOKEN_COUNT",
+    "Endpoint",
+    "Fault",
+    "Script",
+    "State",
+    "answer",
+    "application",
+    "completion",
+    "prompt_text",
+    "question_digest",
+    "read_prompt",
+]
 
 Script = Mapping[int, Fault] | Callable[[int, Mapping[str, Any]], Fault | None]
 """Faults by the number of the request, the first one being 1, or a function of number and body."""
 
-_ERRORS: Mapping[Fault, tuple[int, str]] = {
-    "500": (500, "server_error"),
-    "503": (503, "overloaded"),
-    "429": (429, "rate_limit_exceeded"),
-    "400": (400, "invalid_request"),
-    "quota": (429, "insufficient_quota"),
-    "unauthorized": (401, "invalid_api_key"),
-    "unknown_model": (404, "model_not_found"),
-    "filtered_prompt": (400, "content_filter"),
-}
-FAULTS = (*_ERRORS, "drop", "malformed", "refusal", "content_filter", "length", "empty", "nonsense", "no_choices")
-
-TOKEN_COUNT = 7
+_CHAT = "/v1/chat/completions"
 
 
 @dataclass
@@ -46,24 +66,65 @@ class State:
     """What the server was asked to do and what it did.
 
     Attributes:
-        answered: per question (a digest of model and messages), how often a complete answer was sent.
+        revoke_after: after so many answers every request is refused as if the key were wrong.
+        model_fields: what every entry of the list of models has besides; without ``list_models`` there
+            is no such list.
+        drip_s: how long an answer takes with the fault ``slow_drip``.
+        batch_polls: how often a batch is asked for before it has ended.
+        batch_faults: faults of ``batch_endpoint.BATCH_FAULTS`` by the number of the batch, the first being 1.
+        answered: per question (a digest of model and messages), how often a complete answer was sent,
+            or could be downloaded.
         stages: answered questions by stage.
-        requests: how many requests came in, failed ones included.
-        bodies: the bodies of the requests, in order, if ``keep_bodies``.
-        most_at_once: the largest number of requests that were in flight together.
+        requests: how many chat requests came in, failed ones included; ``times``: when, by the
+            monotonic clock.
+        bodies: the bodies of the chat requests, in order, if ``keep_bodies``.
+        most_at_once: the largest number of chat requests that were in flight together.
+        batches: all batches, in the order of their creation.
+        files: the stored files by id.
     """
 
     faults: Script = field(default_factory=dict)
     latency_s: float = 0.0
     key: str | None = None
+    revoke_after: int | None = None
     models: tuple[str, ...] = ("test-model",)
+    model_fields: Mapping[str, Any] = field(default_factory=dict)
+    list_models: bool = True
+    ignore_response_format: bool = False
+    drip_s: float = 5.0
     keep_bodies: bool = False
+    batch_polls: int = 2
+    batch_max_rows: int = 50_000
+    batch_max_bytes: int = 200_000_000
+    batch_faults: Mapping[int, str] = field(default_factory=dict)
     answered: Counter[str] = field(default_factory=Counter)
     stages: Counter[str] = field(default_factory=Counter)
     requests: int = 0
+    times: list[float] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     in_flight: int = 0
     most_at_once: int = 0
+    batches: list[Batch] = field(default_factory=list)
+    batches_created: int = 0
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    files_uploaded: int = 0
+
+    def __post_init__(self) -> None:
+        # A misspelt fault would be no fault, and its test would show nothing.
+        if isinstance(self.faults, Mapping) and (unknown := set(self.faults.values()) - set(FAULTS)):
+            raise ValueError(f"unknown faults {unknown}")
+        check_batch_faults(self.batch_faults.values())
+
+    def refuses(self, request: web.Request) -> bool:
+        """Whether ``request`` carries no valid key."""
+        if self.revoke_after is not None and self.answered.total() >= self.revoke_after:
+            return True
+        return self.key is not None and request.headers.get("Authorization") != f"Bearer {self.key}"
+
+    def count(self, body: Mapping[str, Any]) -> None:
+        """Note that ``body`` was answered completely."""
+        self.answered[question_digest(body)] += 1
+        self.stages[stage_of(body)] += 1
 
 
 class Endpoint:
@@ -107,13 +168,26 @@ class Endpoint:
 def application(state: State) -> web.Application:
     """The routes of the server over ``state``."""
 
+    @web.middleware
+    async def check_key(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        # A chat request is refused in its turn, after it was counted.
+        if request.path.startswith("/v1/") and request.path != _CHAT and state.refuses(request):
+            return error_response("unauthorized", request)
+        return await handler(request)
+
     async def models(_: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": m, "object": "model"} for m in state.models]})
+        if not state.list_models:
+            return error_json(404, "there is no list of models", "not_found")
+        common = {"object": "model", "created": 0, "owned_by": "test", **state.model_fields}
+        return web.json_response({"object": "list", "data": [{"id": name, **common} for name in state.models]})
 
     async def counts(_: web.Request) -> web.Response:
         return web.json_response({"requests": state.requests, "answered": state.answered})
 
     async def chat(request: web.Request) -> web.StreamResponse:
+        state.times.append(time.monotonic())
         state.in_flight += 1
         state.most_at_once = max(state.most_at_once, state.in_flight)
         try:
@@ -121,10 +195,11 @@ def application(state: State) -> web.Application:
         finally:
             state.in_flight -= 1
 
-    app = web.Application(client_max_size=1 << 28)
+    app = web.Application(client_max_size=1 << 28, middlewares=[check_key])
     app.router.add_get("/v1/models", models)
     app.router.add_get("/counts", counts)
-    app.router.add_post("/v1/chat/completions", chat)
+    app.router.add_post(_CHAT, chat)
+    add_batch_routes(app, state)
     return app
 
 
@@ -135,138 +210,31 @@ async def _chat(request: web.Request, state: State) -> web.StreamResponse:
     if state.keep_bodies:
         state.bodies.append(body)
     fault = state.faults(number, body) if callable(state.faults) else state.faults.get(number)
-    if state.key is not None and request.headers.get("Authorization") != f"Bearer {state.key}":
-        fault = "unauthorized"
     if state.latency_s:
         await asyncio.sleep(state.latency_s)
-    if fault is not None and fault in _ERRORS:
-        status, code = _ERRORS[fault]
-        error = {"message": f"scripted: {code}", "type": code, "code": code, "param": None}
-        # The client waits half a second and more if it is not told how long.
-        return web.json_response({"error": error}, status=status, headers={"Retry-After-Ms": "10"})
+    if state.refuses(request):
+        fault = "unauthorized"
+    if fault is not None and fault in ERRORS:
+        return error_response(fault, request)
     if fault == "drop":
         assert request.transport is not None
         request.transport.abort()
         return web.Response()
     if fault == "malformed":
         return web.Response(text='{"id": "x", "choices": [{"mess', content_type="application/json")
-    reply = web.json_response(completion(body, fault))
+    content = json.dumps(completion(body, fault, ignore_response_format=state.ignore_response_format)).encode()
+    if fault == "drop_mid_body":
+        return await send_half(request, content, "application/json")
+    if fault == "slow_drip":
+        return await send_slowly(request, content, state.drip_s, lambda: state.count(body))
+    headers = RATE_LIMIT_HEADERS if fault == "ratelimit_headers" else {}
+    reply = web.Response(body=content, content_type="application/json", charset="utf-8", headers=headers)
     await reply.prepare(request)
+    # Before the end is sent: a test in another thread may look as soon as its client has the answer.
+    if is_there(request):
+        state.count(body)
     await reply.write_eof()
-    state.answered[question_digest(body)] += 1
-    state.stages[_stage(body)] += 1
     return reply
-
-
-def _stage(body: Mapping[str, Any]) -> str:
-    try:
-        return read_prompt(prompt_text(body))[0]
-    except ValueError:
-        return "other"
-
-
-def question_digest(body: Mapping[str, Any]) -> str:
-    """Identifies a question: the model asked and the messages, images included."""
-    content = json.dumps([body["model"], body["messages"]], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def completion(body: Mapping[str, Any], fault: Fault | None) -> dict[str, Any]:
-    """The chat completion that answers ``body``."""
-    text, finish_reason, refusal = answer(prompt_text(body), question_digest(body)), "stop", None
-    if fault == "refusal":
-        text, refusal = "", "I cannot help with that."
-    elif fault in ("content_filter", "length"):
-        text, finish_reason = text[: len(text) // 2], fault
-    elif fault == "empty":
-        text = ""
-    elif fault == "nonsense":
-        text = "zzz \udc00 [[ {"
-    choice = {
-        "index": 0,
-        "finish_reason": finish_reason,
-        "message": {"role": "assistant", "content": text, "refusal": refusal},
-    }
-    return {
-        "id": "chatcmpl-test",
-        "object": "chat.completion",
-        "created": 0,
-        "model": f"{body['model']}-2026",
-        "system_fingerprint": "fp_test",
-        "choices": [] if fault == "no_choices" else [choice],
-        "usage": {
-            "prompt_tokens": TOKEN_COUNT,
-            "completion_tokens": TOKEN_COUNT,
-            "total_tokens": 2 * TOKEN_COUNT,
-        },
-    }
-
-
-def prompt_text(body: Mapping[str, Any]) -> str:
-    """The text parts of the last message."""
-    content = body["messages"][-1]["content"]
-    if isinstance(content, str):
-        return content
-    return "\n".join(part["text"] for part in content if part["type"] == "text")
-
-
-_JSON_STRING = r'"(?:[^"\\]|\\.)*"'
-_STRING_LINES = re.compile(rf"^{_JSON_STRING}$", re.MULTILINE)
-_PARENT = re.compile(rf"The task type to refine is ({_JSON_STRING})")
-_STAGE_MARKERS = {
-    "expand": "taxonomy of everything that can be asked",
-    "filter": "candidate task types",
-    "qa": "Answer in JSON Lines",
-    "referee": "Otherwise reply 0",
-}
-_KINDS = "colours counts shapes sizes positions materials reasons changes risks styles uses names".split()
-
-
-def read_prompt(text: str) -> tuple[str, list[str]]:
-    """The stage that a prompt of config/prompts/ belongs to, and the strings it lists one per line.
-
-    Raises:
-        ValueError: for a text that is no prompt of the workflow, or could be of several stages.
-    """
-    stages = [stage for stage, marker in _STAGE_MARKERS.items() if marker in text]
-    if len(stages) != 1:
-        raise ValueError(f"not one stage but {stages} in the prompt {text[:80]!r}")
-    return stages[0], [json.loads(line) for line in _STRING_LINES.findall(text)]
-
-
-def answer(prompt: str, seed: str) -> str:
-    """A sound reply to a prompt of the workflow, decided by ``seed`` alone."""
-    try:
-        stage, strings = read_prompt(prompt)
-    except ValueError as error:
-        return str(error)
-    if stage == "referee":
-        return "1" if _chance(seed) < 0.75 else "0"
-    if stage == "filter":
-        return json.dumps([label for label in strings if _chance(seed, label) < 0.6])
-    if stage == "qa":
-        return "\n".join(json.dumps(_pair(label, seed)) for label in strings)
-    parent = _PARENT.search(prompt)
-    above = f"{json.loads(parent[1])}~" if parent else ""
-    kinds = [f"{kind} of things" for kind in _KINDS if _chance(above, kind) < 0.3]
-    return "\n".join(above + kind for kind in kinds if kind not in strings) or "None"
-
-
-def _pair(label: str, seed: str) -> dict[str, str]:
-    if _chance(seed, label) < 0.05:
-        return {"task_type": label, "abstain": "nothing can be seen of it"}
-    number = int(_chance(seed, label) * 1000)
-    return {
-        "task_type": label,
-        "question": f"What does part {number} of the image show about {label.rsplit('~', 1)[-1]}?",
-        "answer": f"It shows {number} of them.",
-    }
-
-
-def _chance(*parts: str) -> float:
-    """A number in [0, 1) that depends on the parts alone."""
-    digest = hashlib.sha256("\0".join(parts).encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def main() -> None:
@@ -275,9 +243,10 @@ def main() -> None:
     parser.add_argument("--latency-s", type=float, default=0.0)
     parser.add_argument("--key", help="refuse requests that carry another key")
     parser.add_argument("--fault", action="append", default=[], metavar="NUMBER=FAULT", help=", ".join(FAULTS))
+    parser.add_argument("--batch-polls", type=int, default=2, help="how often a batch is asked for before its end")
     arguments = parser.parse_args()
     faults = {int(number): fault for number, fault in (entry.split("=") for entry in arguments.fault)}
-    state = State(faults=faults, latency_s=arguments.latency_s, key=arguments.key)
+    state = State(faults=faults, latency_s=arguments.latency_s, key=arguments.key, batch_polls=arguments.batch_polls)
     web.run_app(application(state), host="127.0.0.1", port=arguments.port, print=None, access_log=None)
 
 

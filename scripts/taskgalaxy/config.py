@@ -39,6 +39,7 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     _fill_defaults(complete, schema)
     _check_roles(complete)
     _check_numbers(complete)
+    _check_money(complete)
     for name, source in complete["sources"].items():
         source["root"] = str(resolve_root(name, source["path"]))
     return complete
@@ -114,6 +115,20 @@ def _check_numbers(config: Config) -> None:
         raise UserError("config, balance.min", f"is {low}, above balance.max {high}", "set it to at most balance.max")
 
 
+def _check_money(config: Config) -> None:
+    if config["budget_usd"] is None:
+        return
+    for name in used_endpoints(config):
+        endpoint = config["endpoints"][name]
+        if endpoint["provider"] == "openai" and endpoint["prices"] is None:
+            raise UserError(
+                f"config, endpoints.{name}.prices",
+                "is missing, so that budget_usd could not hold",
+                "add its prices per million tokens, such as {input: 2.5, output: 10, date: 2026-11-01}, "
+                "or zeros for a server of your own",
+            )
+
+
 def check_inputs(config: Config) -> None:
     """Read what the configuration points at: seeds, prompt templates, model folder, ground truth.
 
@@ -172,19 +187,49 @@ def uses_gpu(config: Config) -> bool:
     return bool(config["match"]["device"] != "cpu")
 
 
-# What changes an answer; the rest of an endpoint's settings only decides how it is obtained.
-_DECIDES_ANSWERS = ("provider", "model", "temperature", "max_tokens", "seed", "image_max_side", "extra_body")
+# What changes an answer, or what is made of it; the rest of an endpoint's settings decides how it is obtained.
+_DECIDES_ANSWERS = (
+    "model",
+    "temperature",
+    "max_tokens",
+    "seed",
+    "image_max_side",
+    "image_jpeg_quality",
+    "image_detail",
+    "structured_output",
+    "logprobs",
+    "extra_body",
+    "retry_replies",
+)
 
 
 def endpoint_identity(endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an endpoint decides its answers, so that changing the rest runs nothing again."""
-    return {key: endpoint[key] for key in _DECIDES_ANSWERS}
+    """What of an endpoint decides its answers, so that changing the rest runs nothing again.
+
+    A recorded answer is the same whoever reads it: ``openai`` and ``replay`` are one.
+    """
+    source = "embedded" if endpoint["provider"] == "embedded" else "recorded"
+    return {"answers": source} | {key: endpoint[key] for key in _DECIDES_ANSWERS}
+
+
+def deciding(config: Config) -> Config:
+    """What of a validated configuration decides the dataset: where files lie and whom to ask is left out."""
+    kept = {key: value for key, value in config.items() if key not in ("results", "ledger", "budget_usd")}
+    used = used_endpoints(config)
+    return kept | {"endpoints": {name: endpoint_identity(config["endpoints"][name]) for name in used}}
+
+
+def used_endpoints(config: Mapping[str, Any]) -> list[str]:
+    """Names of the endpoints that have a role."""
+    roles = config["roles"]
+    names = [roles[role] for role in ("expand", "filter", "qa")] + roles["referees"]
+    return list(dict.fromkeys(names))
 
 
 def secret_names(config: Config) -> list[str]:
     """Names of the environment variables that the endpoints in use take their keys from."""
-    used = {*config["roles"]["referees"], *(config["roles"][role] for role in ("expand", "filter", "qa"))}
-    names = {config["endpoints"][name]["api_key_env"] for name in used}
+    endpoints = [config["endpoints"][name] for name in used_endpoints(config)]
+    names = {endpoint["api_key_env"] for endpoint in endpoints if endpoint["provider"] == "openai"}
     return sorted(names - {None})
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from taskgalaxy.labels import clean_label, label_key, path_key, split_path
+from taskgalaxy.llm.json_replies import object_schema, only_value
 from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.prompts import Templates
 from taskgalaxy.rejects import reject
@@ -21,6 +23,7 @@ Reject = dict[str, str | None]
 Ask = Callable[[Sequence[Request]], Awaitable[Sequence[Reply]]]
 """Answers requests; the replies come in the order of the requests."""
 
+_SCHEMA = object_schema(task_types={"type": "array", "items": {"type": "string"}})
 _NOTHING = frozenset({"", "none", "n/a", "nothing", "nothing to add", "no additions"})
 
 
@@ -102,7 +105,7 @@ def render_requests(
             template = templates["expand_without_children"]
             text = template.render(parent=parent, level=level)
         variables = {"parent": parent, "children": children, "level": level, "round": round_number}
-        requests.append(Request("expand", text, variables=variables, prompt=template.digest))
+        requests.append(Request("expand", text, variables=variables, prompt=template.digest, schema=_SCHEMA))
     return requests
 
 
@@ -112,7 +115,8 @@ def parse_reply(parent: str, text: str, known: Collection[str], max_characters: 
     ``parent`` is a task type, or ``""`` for the root, whose children may stand without a path;
     ``known`` are the labels that it already has. A reply that says there is nothing to add has no lines.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    listed = only_value(text, "task_types") if text.lstrip().startswith("{") else None
+    lines = [line for line in _strings(listed) or text.splitlines() if line.strip()]
     if all(_says_nothing(clean_label(line)) for line in lines):
         return Parsed([], [], 0)
     above = path_key(split_levels(parent)) if parent else ()
@@ -128,6 +132,13 @@ def parse_reply(parent: str, text: str, known: Collection[str], max_characters: 
         else:
             rejects.append(_reject(line.strip(), parent, reason, detail))
     return Parsed(labels, rejects, len(lines))
+
+
+def _strings(values: Any) -> list[str] | None:
+    """The strings of a list, ``None`` if it is no such list; an empty one says "None"."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return None
+    return values or ["None"]
 
 
 def _says_nothing(label: str) -> bool:

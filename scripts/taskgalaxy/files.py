@@ -68,6 +68,26 @@ def read_jsonl(path: Path | str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+def cut_torn_line(path: Path) -> int:
+    """Cut what follows the last newline, the rest of a line whose writer was killed; its length in bytes."""
+    if not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - (1 << 16))
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        if end < size:
+            file.truncate(end)
+            os.fsync(file.fileno())
+    return size - end
+
+
 def sha256_file(path: Path | str) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as file:

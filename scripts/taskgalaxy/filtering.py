@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskgalaxy.labels import label_key
+from taskgalaxy.llm.json_replies import object_schema, only_value
 from taskgalaxy.llm.request import ImageContent, Reply, Request
 from taskgalaxy.offered import Offered
+from taskgalaxy.rejects import reject
 
 if TYPE_CHECKING:
     from taskgalaxy.prompts import Template
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _FENCE = re.compile(r"^\s*```[a-z]*[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _STRAIGHT = str.maketrans("“”„‟‘’", '""""\'\'')
 _NONE = ("none", "null")
+_EXCERPT_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,23 @@ class Selection:
 def render(template: Template, image: ImageContent, candidates: Sequence[str]) -> Request:
     """Ask which of the candidates fit the image."""
     variables = {"candidates": list(candidates)}
-    return Request("filter", template.render(**variables), image, variables, template.digest)
+    labels = {"type": "array", "items": {"type": "string", "enum": list(candidates)}}
+    return Request(
+        "filter", template.render(**variables), image, variables, template.digest, object_schema(task_types=labels)
+    )
+
+
+def problem(request: Request, reply: Reply) -> str | None:
+    """Why a reply to :func:`render` is no verdict at all: a reason of its own candidates, or ``None``."""
+    verdicts = parse(reply, request.variables["candidates"]).verdicts
+    return next((reason for _, reason in verdicts if reason not in (None, "none_fits", "not_selected")), None)
 
 
 def parse(reply: Reply, candidates: Sequence[str]) -> Selection:
     """The verdict on each candidate, in their order.
 
-    The reply may be a JSON array, a list in brackets without quotation marks, or one label per line.
+    The reply may be a JSON array, an object ``{"task_types": [...]}`` (as structured output has it), a
+    list in brackets without quotation marks, or one label per line.
     Only a whole label counts, equal to a candidate after cleaning. A reply that names no candidate and
     does not say "None" either is no verdict at all.
     """
@@ -66,8 +79,9 @@ def parse(reply: Reply, candidates: Sequence[str]) -> Selection:
 
 def filter_rows(
     topk_rows: Sequence[Mapping[str, Any]], reply: Reply, *, provider: str, model: str, request: str
-) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The rows of ``tables.FILTER`` for the ``tables.TOPK`` rows of one image, and the unknown labels.
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of ``tables.FILTER`` for the ``tables.TOPK`` rows of one image, and rows of ``tables.REJECTS``
+    for the labels that the reply names and that were not offered.
 
     ``request`` is the request's ledger key.
     """
@@ -86,7 +100,16 @@ def filter_rows(
         }
         for row, (kept, reason) in zip(topk_rows, selection.verdicts, strict=True)
     ]
-    return rows, selection.unknown_labels
+    rejects = [
+        reject(
+            "filter",
+            f"{rows[0]['image_id']}: {label[:_EXCERPT_LENGTH]}",
+            "label_not_offered",
+            image_id=rows[0]["image_id"],
+        )
+        for label in selection.unknown_labels
+    ]
+    return rows, rejects
 
 
 def _labels(text: str, offered: Offered) -> list[str] | None:
@@ -97,6 +120,11 @@ def _labels(text: str, offered: Offered) -> list[str] | None:
     # A second heading may well announce what does not fit.
     if not lines or any(line.endswith(":") and offered.match(line) is None for line in lines):
         return None
+    if lines[0].startswith("{"):
+        values = only_value("\n".join(lines), "task_types")
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            return None
+        return values or ["None"]
     if lines[0].startswith("["):
         return _bracketed("\n".join(lines), offered)
     if label_key(lines[0]) in _NONE:

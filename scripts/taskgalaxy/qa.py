@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskgalaxy.files import sha256_json
-from taskgalaxy.llm.json_replies import read_objects
+from taskgalaxy.llm.json_replies import Damaged, object_schema, read_objects
 from taskgalaxy.llm.request import ImageContent, Reply, Request
 from taskgalaxy.offered import Offered
 from taskgalaxy.rejects import reject
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taskgalaxy.prompts import Template
 
 _EXCERPT_LENGTH = 200
+_STRING = {"type": "string"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,27 @@ class Rejected:
 def render(template: Template, image: ImageContent, task_types: Sequence[str]) -> Request:
     """Ask for one pair for each of the task types."""
     variables = {"task_types": list(task_types)}
-    return Request("qa", template.render(**variables), image, variables, template.digest)
+    label = {"type": "string", "enum": list(task_types)}
+    pair = object_schema(task_type=label, question=_STRING, answer=_STRING)
+    abstention = object_schema(task_type=label, abstain=_STRING)
+    schema = object_schema(pairs={"type": "array", "items": {"anyOf": [pair, abstention]}})
+    return Request("qa", template.render(**variables), image, variables, template.digest, schema)
+
+
+def problem(request: Request, reply: Reply) -> str | None:
+    """The reason why a reply to :func:`render` says nothing that can be used, or ``None``."""
+    failure = reply.failure()
+    if failure:
+        return failure
+    return None if _objects(reply.text)[0] else "reply_unparsable"
+
+
+def _objects(text: str) -> tuple[list[dict[str, Any]], list[Damaged]]:
+    """The objects in a reply; those in ``{"pairs": [...]}``, as structured output has it, stand for themselves."""
+    objects, damaged = read_objects(text)
+    if len(objects) == 1 and isinstance(pairs := objects[0].get("pairs"), list) and "task_type" not in objects[0]:
+        objects = [value for value in pairs if isinstance(value, dict)]
+    return objects, damaged
 
 
 def parse(reply: Reply, task_types: Sequence[str]) -> tuple[list[Pair], list[Rejected]]:
@@ -61,7 +82,7 @@ def parse(reply: Reply, task_types: Sequence[str]) -> tuple[list[Pair], list[Rej
     failure = reply.failure()
     if failure:
         return [], [Rejected(task_type, failure, reply.detail) for task_type in task_types]
-    objects, damaged = read_objects(reply.text)
+    objects, damaged = _objects(reply.text)
     if not objects:
         why = f"{damaged[0].reason}: {damaged[0].text}" if damaged else _excerpt(reply.text)
         return [], [Rejected(task_type, "reply_unparsable", why) for task_type in task_types]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from taskgalaxy.llm.json_replies import object_schema, only_value
 from taskgalaxy.llm.request import ImageContent, Reply, Request
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _FENCE = re.compile(r"\A```[a-z]*\s(.*)```\Z", re.DOTALL)
 _LEADING_WORD = re.compile(r"\A(?:score|answer|vote)\s*:\s*", re.IGNORECASE)
+VOTE_SCHEMA = object_schema(vote={"type": "integer", "enum": [0, 1]})
 _PAIRS = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "[": "]", "(": ")"}
 
 
@@ -20,15 +22,22 @@ def render(template: Template, image: ImageContent, task_type: str, question: st
     variables = {"task_type": task_type, "question": question}
     if answer is not None:
         variables["answer"] = answer
-    return Request("referee", template.render(**variables), image, variables, template.digest)
+    return Request("referee", template.render(**variables), image, variables, template.digest, VOTE_SCHEMA)
+
+
+def problem(_: Request, reply: Reply) -> str | None:
+    """The reason why a reply to :func:`render` is no vote, or ``None``; to abstain is an answer."""
+    reason = parse(reply)[1]
+    return None if reason == "abstained" else reason
 
 
 def parse(reply: Reply) -> tuple[int | None, str | None]:
     """The vote, 0 or 1, or ``None`` and one of ``rejects.VOTE_REASONS``.
 
     A vote is a reply that is a lone 0 or 1. White space, quotation marks, brackets, a code fence, one
-    full stop and a leading "Score:", "Answer:" or "Vote:" around it are tolerated; anything else that
-    contains a digit is not a vote, since it may be quoted from the image.
+    full stop and a leading "Score:", "Answer:" or "Vote:" around it are tolerated, and an object
+    ``{"vote": 1}`` (as structured output has it) is one; anything else that contains a digit is not a vote,
+    since it may be quoted from the image.
     """
     failure = reply.failure()
     if failure:
@@ -44,6 +53,9 @@ def _bare(text: str) -> str:
     text = text.strip()
     fenced = _FENCE.match(text)
     text = fenced[1].strip() if fenced else text
+    if text.startswith("{"):
+        vote = only_value(text, "vote") if text.endswith("}") else None
+        return str(vote) if vote in (0, 1) and not isinstance(vote, bool) else text
     text = _LEADING_WORD.sub("", text)
     stops = 1
     while True:
@@ -62,7 +74,7 @@ def vote_row(sample_id: str, referee: str, reply: Reply, *, provider: str, model
         "sample_id": sample_id,
         "referee": referee,
         "vote": vote,
-        "p_yes": reply.p_yes,
+        "p_yes": None if vote is None else reply.p_yes,
         "reason": reason,
         "provider": provider,
         "model": model,

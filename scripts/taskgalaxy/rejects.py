@@ -29,7 +29,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
     ),
     "duplicates": ("duplicate",),
     "match": ("image_changed", "embedding_not_finite"),
-    "filter": ("none_fits", "not_selected", *_REQUEST_FAILED),
+    "filter": ("none_fits", "not_selected", "label_not_offered", *_REQUEST_FAILED),
     "qa": (
         "abstained",
         "no_pair",

@@ -6,7 +6,6 @@ rows; each row that came in goes out, or stands among the rejects.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -14,32 +13,34 @@ from typing import Any
 import polars as pl
 
 from taskgalaxy import filtering, qa, referee
-from taskgalaxy.jobs import Model
-from taskgalaxy.llm.request import ImageContent, Request
+from taskgalaxy.llm.model import Model
+from taskgalaxy.llm.request import Answer, ImageContent
 from taskgalaxy.prompts import Template
-
-log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 Rows = list[Row]
 
 
-def filter_shard(topk: pl.DataFrame, images: Mapping[str, ImageContent], template: Template, model: Model) -> Rows:
-    """Ask for every image which of its candidates fit; rows of ``tables.FILTER``, one per row of ``topk``."""
+def filter_shard(
+    topk: pl.DataFrame, images: Mapping[str, ImageContent], template: Template, model: Model
+) -> tuple[Rows, Rows]:
+    """Ask for every image which of its candidates fit.
+
+    Returns rows of ``tables.FILTER``, one per row of ``topk``, and rows of ``tables.REJECTS`` for labels
+    that came back and were not offered.
+    """
     candidates = _by_image(topk.iter_rows(named=True))
     requests = [
         filtering.render(template, images[image_id], [row["task_type"] for row in rows])
         for image_id, rows in candidates
     ]
     filtered: Rows = []
-    unknown = 0
-    for (_, rows), request, reply in zip(candidates, requests, model.ask(requests), strict=True):
-        verdicts, unknown_labels = filtering.filter_rows(rows, reply, **model.origin(request))
+    rejects: Rows = []
+    for (_, rows), answer in zip(candidates, model.ask(requests, filtering.problem), strict=True):
+        verdicts, rejected = filtering.filter_rows(rows, answer.reply, **answer.origin)
         filtered += verdicts
-        unknown += len(unknown_labels)
-    if unknown:
-        log.info("%d labels came back that were not offered; they were ignored", unknown)
-    return filtered
+        rejects += rejected
+    return filtered, rejects
 
 
 def qa_shard(
@@ -55,16 +56,15 @@ def qa_shard(
     requests = [qa.render(template, images[image_id], list(candidates)) for image_id, candidates in offered]
     samples: Rows = []
     rejects: Rows = []
-    for (image_id, candidates), request, reply in zip(offered, requests, model.ask(requests), strict=True):
-        pairs, rejected = qa.pair_rows(image_id, list(candidates), reply)
-        samples += [_sample(pair, candidates[pair["task_type"]], request, model) for pair in pairs]
+    for (image_id, candidates), answer in zip(offered, model.ask(requests, qa.problem), strict=True):
+        pairs, rejected = qa.pair_rows(image_id, list(candidates), answer.reply)
+        samples += [_sample(pair, candidates[pair["task_type"]], answer) for pair in pairs]
         rejects += rejected
     return samples, rejects
 
 
-def _sample(pair: Row, candidate: Row, request: Request, model: Model) -> Row:
+def _sample(pair: Row, candidate: Row, answer: Answer) -> Row:
     """A question-answer pair with what led to it: the kept candidate and the request."""
-    origin = model.origin(request)
     return {
         **pair,
         "rank": candidate["rank"],
@@ -72,10 +72,10 @@ def _sample(pair: Row, candidate: Row, request: Request, model: Model) -> Row:
         "filter_provider": candidate["provider"],
         "filter_model": candidate["model"],
         "filter_request": candidate["request"],
-        "qa_provider": origin["provider"],
-        "qa_model": origin["model"],
-        "qa_prompt": request.prompt,
-        "qa_request": origin["request"],
+        "qa_provider": answer.origin["provider"],
+        "qa_model": answer.origin["model"],
+        "qa_prompt": answer.request.prompt,
+        "qa_request": answer.origin["request"],
     }
 
 
@@ -100,8 +100,8 @@ def vote_shard(
         for row in rows
     ]
     return [
-        referee.vote_row(row["sample_id"], name, reply, **model.origin(request))
-        for row, request, reply in zip(rows, requests, model.ask(requests), strict=True)
+        referee.vote_row(row["sample_id"], name, answer.reply, **answer.origin)
+        for row, answer in zip(rows, model.ask(requests, referee.problem), strict=True)
     ]
 
 

@@ -25,7 +25,9 @@ from taskgalaxy.embedded.verdict import Verdict
 from taskgalaxy.embedded.vocabulary import Vocabulary, load_vocabulary
 from taskgalaxy.errors import UserError
 from taskgalaxy.images import decode_rgb
-from taskgalaxy.llm.request import ImageContent, Reply, Request
+from taskgalaxy.llm.request import Gate, ImageContent, Reply, Request, Take
+from taskgalaxy.llm.send import send_all
+from taskgalaxy.llm.slots import Slots
 
 if TYPE_CHECKING:
     from taskgalaxy.embedded.referee_semantic import SemanticReferee
@@ -49,7 +51,7 @@ class EmbeddedProvider:
 
     name = "embedded"
     recorded = False
-    concurrency = 1
+    asks = True
 
     def __init__(self, model: str, resources: Path | None = None) -> None:
         """Answer as ``model``, a key of ``STAGES``; ``resources`` is the folder with ``embedded`` and ``tiny-clip``.
@@ -71,6 +73,10 @@ class EmbeddedProvider:
             ),
         }
 
+    async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
+        """Answer one after the other; see :class:`taskgalaxy.llm.request.Provider`."""
+        await send_all(questions, lambda request, _: self.answer(request), take, gate, Slots(1))
+
     async def answer(self, request: Request) -> Reply:
         """Answer ``request``; an image that cannot be read is a failed reply.
 
@@ -83,7 +89,7 @@ class EmbeddedProvider:
         try:
             return self._reply(request)
         except OSError as error:
-            return Reply("", "unaskable", self.model, detail=f"the image cannot be read ({error})")
+            return Reply("", "unaskable", self.model, provider=self.name, detail=f"the image cannot be read ({error})")
 
     async def close(self) -> None:
         self._pictures.clear()
@@ -91,7 +97,7 @@ class EmbeddedProvider:
     def _reply(self, request: Request) -> Reply:
         if request.stage == "referee":
             verdict = self._judges[self.model](request)
-            return Reply(verdict.text, "stop", self.model, p_yes=verdict.p_yes)
+            return Reply(verdict.text, "stop", self.model, p_yes=verdict.p_yes, provider=self.name)
         if request.stage == "expand":
             text = reply_expand(request.variables, self._vocabulary)
         elif request.stage == "filter":
@@ -99,7 +105,7 @@ class EmbeddedProvider:
         else:
             image = _image(request)
             text = reply_questions(request.variables, image.image_id, self._measures(request)[0], self._vocabulary)
-        return Reply(text, "stop", self.model)
+        return Reply(text, "stop", self.model, provider=self.name)
 
     def _measures(self, request: Request) -> tuple[FirstMeasures, SecondMeasures]:
         """Both ways of measuring the request's image. Raises ``OSError`` if it cannot be read."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,22 @@ def read_objects(text: str) -> tuple[list[dict[str, Any]], list[Damaged]]:
             damaged.append(Damaged(text[position:end][:_EXCERPT_LENGTH].strip(), reason or ""))
         position = text.find("{", end)
     return objects, damaged
+
+
+def only_value(text: str, name: str) -> Any:
+    """The value in a reply that is one object with the single key ``name``; ``None`` for any other reply."""
+    objects, damaged = read_objects(text)
+    return objects[0][name] if len(objects) == 1 and not damaged and set(objects[0]) == {name} else None
+
+
+def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of an object that has exactly these properties."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _decode(text: str, start: int) -> tuple[dict[str, Any] | None, int, str | None]:

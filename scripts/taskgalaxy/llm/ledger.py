@@ -15,7 +15,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,37 +27,41 @@ import numpy as np
 import numpy.typing as npt
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.files import atomic, json_line
-from taskgalaxy.llm.request import Reply, Request
+from taskgalaxy.files import atomic, cut_torn_line, json_line, sha256_json
+from taskgalaxy.llm.batch_journal import read_parts
+from taskgalaxy.llm.request import QUESTION_FIELDS, Reply, Request
+from taskgalaxy.llm.spent import Spent
 
 log = logging.getLogger(__name__)
 
-ENTRY = np.dtype([("key", "<u8", 4), ("offset", "<u8"), ("length", "<u4")])
-"""One index entry, 44 bytes: the key's 32 bytes, where its line starts, and its length with newline."""
+ENTRY = np.dtype([("key", "<u8", 4), ("offset", "<u8"), ("length", "<u4"), ("nano_usd", "<u8")])
+"""One index entry, 52 bytes: the key's 32 bytes, where its line starts, its length with newline, and what
+the answer cost in billionths of a US dollar."""
 
 Entries = npt.NDArray[np.void]
 
-_REPLY_FIELDS = {field.name for field in dataclasses.fields(Reply)}
+_REPLY_FIELDS = tuple(field.name for field in dataclasses.fields(Reply) if field.name != "raw")
 
 
-def record_of(request: Request, key: str, model: str, parameters: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
+def question_record(request: Request, key: str, model: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a record that is known before the answer: the question and where it comes from."""
+    return {"key": key, "stage": request.stage, **request.question(model, parameters), "prompt": request.prompt}
+
+
+def answer_record(question: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     """The ledger's record of one answer: all that decided it, and the answer as it came."""
-    return {
-        "key": key,
-        "stage": request.stage,
-        "model": model,
-        "parameters": dict(parameters),
-        "prompt": request.prompt,
-        "image": request.image.image_id if request.image else None,
-        "text": request.text,
-        "reply": dataclasses.asdict(reply),
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
+    fields = {name: getattr(reply, name) for name in _REPLY_FIELDS}
+    return {**question, "reply": fields, "raw": reply.raw, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
 
 
 def reply_of(record: Mapping[str, Any]) -> Reply:
-    """The reply in a record; what later versions added to replies is left out."""
+    """The reply in a record, without the raw answer; what later versions added to replies is left out."""
     return Reply(**{name: value for name, value in record["reply"].items() if name in _REPLY_FIELDS})
+
+
+def key_of(record: Mapping[str, Any]) -> str:
+    """The key that the question in a record has."""
+    return sha256_json({name: record[name] for name in QUESTION_FIELDS if name in record})
 
 
 class Ledger:
@@ -65,6 +69,11 @@ class Ledger:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        self.state = self.folder / ".state"
+        """Where the jobs of a run share what is worth nothing after it."""
+        self.spent = Spent(self.state / "spent", self._count_spent)
+        self.pending = Spent(self.state / "pending", self._count_pending)
+        """What the batches that are under way are expected to cost."""
 
     def find(self, stage: str, keys: Iterable[str]) -> dict[str, Reply]:
         """The recorded replies among ``keys``, whichever writer of ``stage`` recorded them.
@@ -76,12 +85,28 @@ class Ledger:
         if not wanted:
             return {}
         digests = np.frombuffer(bytes.fromhex("".join(wanted)), dtype="<u8").reshape(-1, 4)
-        for path in sorted((self.folder / stage).glob("*.jsonl")):
+        for path in self.files(stage):
             for record in _records(path, wanted, digests):
                 known = found.setdefault(record["key"], record)
                 if record.get("at", "") < known.get("at", ""):
                     found[record["key"]] = record
         return {key: reply_of(record) for key, record in found.items()}
+
+    def known(self, stage: str, keys: Iterable[str]) -> set[str]:
+        """Those of ``keys`` whose answer is recorded; no record is read for it."""
+        wanted = set(keys)
+        found: set[str] = set()
+        for path in self.files(stage):
+            found |= wanted.intersection(_hexadecimal(_entries(path)[0]))
+        return found
+
+    def files(self, stage: str = "*") -> list[Path]:
+        """The ledger files of a stage, or of all."""
+        return sorted(self.folder.glob(f"{stage}/*.jsonl"))
+
+    def records_path(self, stage: str, name: str) -> Path:
+        """``{stage}/{name}``: a writer's files in the ledger, without their suffix."""
+        return self.folder / stage / quote(name, safe=" ")
 
     def writer(self, stage: str, name: str, *, wait_s: float = 30.0) -> LedgerWriter:
         """Open ``{stage}/{name}.jsonl`` for this process alone; a context manager.
@@ -89,7 +114,16 @@ class Ledger:
         Raises:
             UserError: if another process still holds it after ``wait_s`` seconds.
         """
-        return LedgerWriter(self.folder / stage / f"{quote(name, safe=' ')}.jsonl", wait_s=wait_s)
+        path = self.records_path(stage, name)
+        return LedgerWriter(path.with_name(f"{path.name}.jsonl"), wait_s=wait_s, spent=self.spent)
+
+    def _count_spent(self) -> int:
+        """Billionths of a US dollar that all recorded answers have cost."""
+        return sum(int(_entries(path)[0]["nano_usd"].sum()) for path in self.files())
+
+    def _count_pending(self) -> int:
+        journals = self.folder.glob("*/*.batches")
+        return sum(part.nano_usd for path in journals for part in read_parts(path).values())
 
 
 class LedgerWriter:
@@ -99,12 +133,15 @@ class LedgerWriter:
         cut: how many bytes of a torn last record were cut when the file was opened.
     """
 
-    def __init__(self, path: Path, *, wait_s: float) -> None:
+    def __init__(self, path: Path, *, wait_s: float, spent: Spent) -> None:
         self.path = path
+        self._spent = spent
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path, wait_s)
         try:
-            self.cut = _cut_torn_record(path)
+            self.cut = cut_torn_line(path)
+            if self.cut:
+                log.warning("%s: cut the torn last record (%d bytes); its question is asked again", path, self.cut)
             created = not path.exists()
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             if created:
@@ -124,7 +161,7 @@ class LedgerWriter:
         Raises:
             UserError: if they cannot be written; the file then ends as it did before.
         """
-        lines = [json_line(dict(record)).encode() for record in records]
+        lines = [_line(record) for record in records]
         data = b"".join(lines)
         try:
             if os.write(self._file, data) != len(data):
@@ -141,7 +178,9 @@ class LedgerWriter:
             entry["key"] = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8")
             entry["offset"] = self._size
             entry["length"] = len(line)
+            entry["nano_usd"] = _nano_usd(record)
             self._size += len(line)
+        self._spent.add(int(entries["nano_usd"].sum()))
         # The index is not synced: whatever a crash takes from it is read from the records again.
         os.write(self._index, entries.tobytes())
 
@@ -157,6 +196,18 @@ class LedgerWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    try:
+        return json_line(dict(record)).encode()
+    except UnicodeEncodeError:
+        # A server's raw answer may hold halves of surrogate pairs: written as escapes they are kept.
+        return (json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n").encode()
+
+
+def _nano_usd(record: Mapping[str, Any]) -> int:
+    return round(1e9 * (record["reply"].get("usd") or 0.0))
 
 
 def _lock(path: Path, wait_s: float) -> int:
@@ -189,27 +240,6 @@ def _lock(path: Path, wait_s: float) -> int:
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
     return handle
-
-
-def _cut_torn_record(path: Path) -> int:
-    """Cut what follows the last newline, the rest of a record whose writer was killed; its length in bytes."""
-    if not path.exists():
-        return 0
-    with path.open("r+b") as file:
-        size = end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - (1 << 16))
-            file.seek(start)
-            newline = file.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        if end < size:
-            file.truncate(end)
-            os.fsync(file.fileno())
-            log.warning("%s: cut the torn last record (%d bytes); its question is asked again", path, size - end)
-    return size - end
 
 
 def _sync_folder(folder: Path) -> None:
@@ -253,28 +283,35 @@ def _entries(path: Path) -> tuple[Entries, bool]:
     return np.concatenate([entries, _scan(path, indexed)]), False
 
 
+def _hexadecimal(entries: Entries) -> Iterator[str]:
+    """The keys of index entries."""
+    return (entry.tobytes().hex() for entry in entries["key"])
+
+
 def _scan(path: Path, offset: int) -> Entries:
     """Index entries read from the records that start at byte ``offset``; a torn last one is left out.
 
     A line that is no record gets the key 0, which no question has.
     """
-    found: list[tuple[Any, int, int]] = []
+    found: list[tuple[Any, int, int, int]] = []
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
             if not line.endswith(b"\n"):
                 break
+            nano_usd = 0
             try:
-                key = bytes.fromhex(json.loads(line)["key"])
-                digest = np.frombuffer(key, dtype="<u8").reshape(4)
-            except (ValueError, KeyError, TypeError):
+                record = json.loads(line)
+                digest = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8").reshape(4)
+                nano_usd = _nano_usd(record)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 log.warning("%s: the line at byte %d is not a record and is passed over", path, offset)
                 digest = np.zeros(4, dtype="<u8")
-            found.append((digest, offset, len(line)))
+            found.append((digest, offset, len(line), nano_usd))
             offset += len(line)
     entries = np.zeros(len(found), dtype=ENTRY)
-    for entry, (digest, start, length) in zip(entries, found, strict=True):
-        entry["key"], entry["offset"], entry["length"] = digest, start, length
+    for entry, (digest, start, length, nano_usd) in zip(entries, found, strict=True):
+        entry["key"], entry["offset"], entry["length"], entry["nano_usd"] = digest, start, length, nano_usd
     return entries
 
 

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import io
-import math
+import json
+import logging
 import os
-from collections import OrderedDict
+import random
+import time
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import openai
-from openai.types.chat import ChatCompletion
-from openai.types.chat.chat_completion import Choice
 from PIL import Image
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.images import FORMATS, decode_rgb
-from taskgalaxy.llm.request import ImageContent, Reply, Request
+from taskgalaxy.llm.chat import chat_body, read_completion
+from taskgalaxy.llm.failures import TryAgainError, refusal_of, unanswered, used_up_s
+from taskgalaxy.llm.image_uri import ImageURIs
+from taskgalaxy.llm.pace import Pace
+from taskgalaxy.llm.prices import TYPICAL_IMAGE_TOKENS, text_tokens, usd
+from taskgalaxy.llm.request import Gate, Reply, Request, Take
+from taskgalaxy.llm.send import send_all
 from taskgalaxy.llm.settings import EndpointSettings
+from taskgalaxy.llm.slots import Slots
 
-_SENT_UNTOUCHED = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-}
-"""MIME types of the formats that servers take, by Pillow's names (an MPO file is a JPEG with more behind it)."""
+log = logging.getLogger(__name__)
 
-_JPEG_QUALITY = 90
-_IMAGES_KEPT = 16
-_QUOTA_CODES = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
-_FILTER_CODES = ("content_filter", "content_policy_violation")
+_BACKOFF_S = 0.5
+_LONGEST_BACKOFF_S = 60.0
 
 
 class OpenAIProvider:
@@ -45,34 +42,61 @@ class OpenAIProvider:
 
     name = "openai"
     recorded = True
+    asks = True
 
-    def __init__(self, settings: EndpointSettings) -> None:
+    def __init__(self, settings: EndpointSettings, state: Path) -> None:
+        """``state`` is the folder in which the jobs that ask this endpoint share its pace."""
         self.settings = settings
         self.model = settings.model
-        self.concurrency = settings.concurrency
-        self.parameters = _parameters(settings)
-        self._key = _api_key(settings)
+        self.parameters: Mapping[str, Any] = settings.parameters()
+        self.key = api_key(settings)
         self._client: openai.AsyncOpenAI | None = None
-        self._images: OrderedDict[str, asyncio.Task[str]] = OrderedDict()
+        self._images = ImageURIs(settings.image_max_side, settings.image_jpeg_quality)
+        self._pace = Pace(state / f"pace-{settings.name}", settings.requests_per_minute, settings.tokens_per_minute)
+        self._slots = Slots(settings.concurrency)
+        self._completion_tokens = float(min(settings.max_tokens or 256, 256))
 
-    async def answer(self, request: Request) -> Reply:
-        """Answer ``request``; retries are the client's own, see ``EndpointSettings.max_retries``."""
-        try:
-            content = await self._content(request)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            return self._failed(f"the image cannot be sent: {error}", "unaskable")
-        try:
-            completion = await self._connected().chat.completions.create(
-                model=self.model,
-                messages=[{"role": "user", "content": content}],
-                **self._options(),
+    @property
+    def client(self) -> openai.AsyncOpenAI:
+        """The connection, which retries nothing itself; opened when it is first needed."""
+        if self._client is None:
+            # Longer than ours, which counts a whole try; the client's starts again with every byte.
+            timeout_s = self.settings.timeout_s + 5
+            self._client = openai.AsyncOpenAI(
+                api_key=self.key or "EMPTY",
+                base_url=self.settings.base_url,
+                timeout=timeout_s,
+                max_retries=0,
+                http_client=openai.DefaultAioHttpClient(timeout=timeout_s),
             )
-        except openai.APIStatusError as error:
-            return self._status_reply(error)
-        except (openai.APIError, ValueError) as error:
-            # A ValueError is a body that is not the JSON it should be.
-            return self._failed(f"{type(error).__name__}: {error}")
-        return self._reply(completion, request.stage)
+        return self._client
+
+    async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
+        """Ask every question; see :class:`taskgalaxy.llm.request.Provider`."""
+        await send_all(questions, self.answer, take, gate, self._slots)
+
+    async def answer(self, request: Request, gate: Gate = lambda: None) -> Reply:
+        """The reply to ``request``; what may succeed later is tried again ``max_retries`` times.
+
+        Raises:
+            UserError: when no further request can succeed (wrong key, unknown model, quota).
+            Exception: what ``gate`` raises.
+        """
+        try:
+            body = await self.body(request)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            return unanswered(f"the image cannot be sent: {error}", self.settings, "unaskable")
+        attempt = 1
+        while True:
+            try:
+                return replace(await self._try(request, body, gate), attempts=attempt)
+            except TryAgainError as error:
+                if attempt > self.settings.max_retries:
+                    return unanswered(self.without_key(str(error)), self.settings, attempts=attempt)
+                gate()
+                log.info("%s: try %d failed: %s", self.settings.where, attempt, self.without_key(str(error)))
+                await asyncio.sleep(wait_s(attempt, error.after_s))
+                attempt += 1
 
     async def close(self) -> None:
         """Close the connections; they are opened anew if another question comes."""
@@ -81,162 +105,110 @@ class OpenAIProvider:
         if client:
             await client.close()
 
-    def _connected(self) -> openai.AsyncOpenAI:
-        if self._client is None:
-            self._client = openai.AsyncOpenAI(
-                api_key=self._key,
-                base_url=self.settings.base_url,
-                timeout=self.settings.timeout_s,
-                max_retries=self.settings.max_retries,
-                http_client=openai.DefaultAioHttpClient(timeout=self.settings.timeout_s),
-            )
-        return self._client
-
-    def _options(self) -> dict[str, Any]:
-        options = {
-            "temperature": self.settings.temperature,
-            "max_tokens": self.settings.max_tokens,
-            "seed": self.settings.seed,
-            "extra_body": dict(self.settings.extra_body),
-        }
-        return {name: value for name, value in options.items() if value is not None}
-
-    async def _content(self, request: Request) -> list[Any]:
-        """The message: the prompt's text, then the image."""
-        content: list[Any] = [{"type": "text", "text": request.text}]
-        if request.image:
-            image_url = {"url": await self._image_url(request.image)}
-            if self.settings.image_detail:
-                image_url["detail"] = self.settings.image_detail
-            content.append({"type": "image_url", "image_url": image_url})
-        return content
-
-    async def _image_url(self, image: ImageContent) -> str:
-        """The image's data URI, encoded once for the questions that follow one another about it."""
-        task = self._images.get(image.image_id)
-        if task is None:
-            task = asyncio.create_task(asyncio.to_thread(data_uri, image, self.settings.image_max_side))
-            self._images[image.image_id] = task
-            while len(self._images) > _IMAGES_KEPT:
-                self._images.popitem(last=False)
-        return await task
-
-    def _failed(self, detail: str, finish_reason: str = "failed") -> Reply:
-        return Reply("", finish_reason, self.model, detail=detail.replace(self._key, "[key]")[:500])
-
-    def _status_reply(self, error: openai.APIStatusError) -> Reply:
-        """What an error status means for this one request.
+    async def body(self, request: Request) -> dict[str, Any]:
+        """The JSON body of ``request``.
 
         Raises:
-            UserError: if it means that no request can succeed.
+            OSError, ValueError: if its image cannot be read or decoded.
         """
-        where = f"endpoint {self.settings.name} ({self.settings.base_url or 'OpenAI'})"
-        variable = self.settings.api_key_env
-        if error.code in _FILTER_CODES:
-            return Reply("", "content_filter", self.model, detail=error.code)
-        if error.code in _QUOTA_CODES:
-            raise UserError(where, "the account's quota is used up", "add credit, then run again") from error
-        if error.status_code in (401, 403):
-            fix = f"check the key in the environment variable {variable}, and what it allows"
-            if variable is None:
-                fix = "set api_key_env to the name of the environment variable that holds the key"
-            raise UserError(where, f"the server refuses access ({error.status_code})", fix) from error
-        if error.status_code == 404:
-            raise UserError(
-                where,
-                f"the server knows no model {self.model!r}, or nothing at this address",
-                "check model and base_url",
-            ) from error
-        finish_reason = "unaskable" if error.status_code in (400, 413, 415, 422) else "failed"
-        return self._failed(f"{error.status_code}: {error.message}", finish_reason)
+        image_url = await self._images.get(request.image) if request.image else None
+        return chat_body(self.settings, request, image_url)
 
-    def _reply(self, completion: object, stage: str) -> Reply:
-        if not isinstance(completion, ChatCompletion) or not completion.choices:
-            return self._failed("the server sent something that is not a chat completion")
-        choice = completion.choices[0]
-        message = choice.message
-        if message is None:
-            return self._failed("the server sent a choice without a message")
-        finish_reason = choice.finish_reason if choice.finish_reason in ("length", "content_filter") else "stop"
-        usage = completion.usage.model_dump() if completion.usage else {}
-        return Reply(
-            text=_encodable(message.content or ""),
-            finish_reason="refusal" if message.refusal else finish_reason,
-            model=completion.model or self.model,
-            p_yes=p_yes(choice) if stage == "referee" else None,
-            usage={name: value for name, value in usage.items() if isinstance(value, int)},
-            detail=_encodable(message.refusal) if message.refusal else None,
-            system_fingerprint=completion.system_fingerprint,
+    def without_key(self, text: str) -> str:
+        """``text`` without the key, which some servers repeat in their messages."""
+        return text.replace(self.key, "[key]") if self.key else text
+
+    async def _try(self, request: Request, body: Mapping[str, Any], gate: Gate) -> Reply:
+        """One try. Raises as :func:`taskgalaxy.llm.failures.refusal_of` does."""
+        expected = prompt_tokens(request) + round(self._completion_tokens)
+        await self._pace.wait(expected)
+        gate()
+        start = time.monotonic()
+        try:
+            reply = await self._send(request, body)
+        except TryAgainError as error:
+            if error.overloaded:
+                self._slots.overloaded()
+                self._pace.pause(error.after_s or 0.0)
+            raise
+        self._slots.succeeded()
+        if reply.usage:
+            completion_tokens = reply.usage.get("completion_tokens", 0)
+            self._pace.correct(reply.usage.get("prompt_tokens", 0) + completion_tokens - expected)
+            # A running mean, so that the next expectation is nearer.
+            self._completion_tokens += (completion_tokens - self._completion_tokens) / 16
+        return replace(
+            reply,
+            usd=self.cost(request.text, request.image is not None, reply),
+            seconds=round(time.monotonic() - start, 3),
         )
 
+    async def _send(self, request: Request, body: Mapping[str, Any]) -> Reply:
+        fields = dict(body)
+        model, messages = fields.pop("model"), fields.pop("messages")
+        create = self.client.chat.completions.with_raw_response.create
+        try:
+            async with asyncio.timeout(self.settings.timeout_s):
+                response = await create(model=model, messages=messages, extra_body=fields)
+        except openai.APIStatusError as error:
+            return self.refusal(error)
+        except TimeoutError as error:
+            raise TryAgainError(f"timed out after {self.settings.timeout_s:g} s", overloaded=True) from error
+        except (openai.APIError, OSError) as error:
+            raise TryAgainError(f"{type(error).__name__}: {error.__cause__ or error}") from error
+        self._pace.pause(used_up_s(response.headers))
+        try:
+            raw = json.loads(self.without_key(response.text), parse_constant=_refuse)
+        except ValueError as error:
+            raise TryAgainError(f"the server sent something that is not JSON ({error})") from error
+        reply = read_completion(raw, self.settings, request.stage)
+        if reply is None:
+            raise TryAgainError("the server sent something that is not a chat completion")
+        return reply
 
-def data_uri(image: ImageContent, max_side: int | None) -> str:
-    """The image as a data URI whose MIME type is that of its bytes.
+    def cost(self, text: str, has_image: bool, reply: Reply, *, batch: bool = False) -> float | None:
+        """US dollars for ``reply``, estimated from the lengths where the server counted nothing."""
+        if self.settings.prices is None:
+            return None
+        usage = reply.usage or {
+            "prompt_tokens": text_tokens(text) + (TYPICAL_IMAGE_TOKENS if has_image else 0),
+            "completion_tokens": text_tokens(reply.text),
+        }
+        return usd(self.settings.prices, usage, batch=batch)
 
-    JPEG, PNG, WebP and GIF are sent as they are, other formats as PNG; an image whose longer side
-    exceeds ``max_side`` pixels is scaled down to it and sent as JPEG.
+    def refusal(self, error: openai.APIStatusError) -> Reply:
+        """What an error status means; raises as :func:`taskgalaxy.llm.failures.refusal_of` does."""
+        try:
+            body = json.loads(self.without_key(error.response.text))
+        except ValueError:
+            body = self.without_key(error.response.text)
+        return refusal_of(error.status_code, body, error.response.headers, self.settings)
+
+
+def wait_s(attempt: int, after_s: float | None) -> float:
+    """How long to wait after try number ``attempt``: as told, else twice as long each time, with jitter."""
+    if after_s is not None:
+        return after_s * random.uniform(1.0, 1.1)
+    return min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.0)
+
+
+def prompt_tokens(request: Request) -> int:
+    """About how many tokens a request's prompt has."""
+    return text_tokens(request.text) + (TYPICAL_IMAGE_TOKENS if request.image else 0)
+
+
+def _refuse(number: str) -> float:
+    raise ValueError(f"{number} is not JSON")
+
+
+def api_key(settings: EndpointSettings) -> str | None:
+    """The key of an endpoint, from the environment; ``None`` where none is wanted.
 
     Raises:
-        OSError: if the image cannot be read or decoded.
+        UserError: if the variable is not set.
     """
-    data = image.read()
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-        mime = _SENT_UNTOUCHED.get(opened.format or "")
-        longer_side = max(opened.size)
-    if max_side is not None and longer_side > max_side:
-        smaller = decode_rgb(data)
-        smaller.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-        data, mime = _encoded(smaller, "JPEG", quality=_JPEG_QUALITY), "image/jpeg"
-    elif mime is None:
-        data, mime = _encoded(decode_rgb(data), "PNG"), "image/png"
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
-
-
-def p_yes(choice: Choice) -> float | None:
-    """P("1") against "0" at the first token that is either, where the server sent log probabilities."""
-    for token in (choice.logprobs.content if choice.logprobs else None) or ():
-        if token.token.strip() not in ("0", "1"):
-            continue
-        mass = {"0": 0.0, "1": 0.0}
-        for other in token.top_logprobs or ():
-            if other.token.strip() in mass:
-                mass[other.token.strip()] += math.exp(min(0.0, other.logprob))
-        total = sum(mass.values())
-        return mass["1"] / total if total > 0 else None
-    return None
-
-
-def _encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, image_format, **options)
-    return buffer.getvalue()
-
-
-def _encodable(text: str) -> str:
-    """``text`` without lone surrogates, which JSON can carry and UTF-8 cannot."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-def _parameters(settings: EndpointSettings) -> Mapping[str, Any]:
-    """What decides an answer besides model, prompt and image.
-
-    What is not set is left out, so that a parameter that is added to the settings some day does not
-    change the keys of answers that were given without it.
-    """
-    parameters = {
-        "temperature": settings.temperature,
-        "max_tokens": settings.max_tokens,
-        "seed": settings.seed,
-        "image_max_side": settings.image_max_side,
-        "detail": settings.image_detail,
-        "extra_body": dict(settings.extra_body) or None,
-    }
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _api_key(settings: EndpointSettings) -> str:
     if settings.api_key_env is None:
-        return "EMPTY"
+        return None
     key = os.environ.get(settings.api_key_env, "").strip()
     if not key:
         raise UserError(

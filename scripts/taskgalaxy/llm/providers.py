@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from taskgalaxy.errors import UserError
+from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.request import Provider
 from taskgalaxy.llm.settings import EndpointSettings
 
-PROVIDERS = ("embedded", "openai")
+PROVIDERS = ("embedded", "openai", "replay")
 
 
-def make_provider(settings: EndpointSettings) -> Provider:
+def make_provider(settings: EndpointSettings, ledger: Ledger, missing: Path) -> Provider:
     """The provider that ``settings`` describes; its libraries are imported only when it is used.
+
+    Args:
+        missing: folder for the lists of what a replayed ledger does not hold.
 
     Raises:
         UserError: for an unknown provider, or a key that is not in the environment.
@@ -19,10 +25,18 @@ def make_provider(settings: EndpointSettings) -> Provider:
         from taskgalaxy.embedded.provider import EmbeddedProvider
 
         return EmbeddedProvider(model=settings.model)
+    if settings.provider == "replay":
+        from taskgalaxy.llm.replay import ReplayProvider
+
+        return ReplayProvider(settings, missing)
+    if settings.provider == "openai" and settings.mode == "batch":
+        from taskgalaxy.llm.batch import BatchProvider
+
+        return BatchProvider(settings, ledger)
     if settings.provider == "openai":
         from taskgalaxy.llm.openai_provider import OpenAIProvider
 
-        return OpenAIProvider(settings)
+        return OpenAIProvider(settings, ledger.state)
     raise UserError(
         f"endpoints: {settings.name}: provider",
         f"{settings.provider!r} is not a provider",

@@ -8,23 +8,33 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Prices:
+    """US dollars per million tokens, as they were on ``date``.
+
+    Attributes:
+        cached_input: of prompt tokens that the server had cached; ``None``: as ``input``.
+        batch_factor: what a batch request costs, as a part of an online one.
+    """
+
+    input: float
+    output: float
+    date: str
+    cached_input: float | None = None
+    batch_factor: float = 0.5
+
+
+@dataclass(frozen=True)
 class EndpointSettings:
-    """One entry of ``endpoints:`` in the configuration.
+    """One entry of ``endpoints:`` in the configuration, where every key is explained.
 
     Attributes:
         name: what ``roles:`` calls it.
         provider: one of ``PROVIDERS``.
         model: the model to ask for.
-        base_url: where the API is served, up to and with ``/v1``; ``None`` for OpenAI's own.
-        api_key_env: the name of the environment variable that holds the key; ``None`` for a server that
-            wants none.
-        concurrency: requests in flight at once.
-        timeout_s: seconds until one try is given up.
-        temperature, max_tokens, seed: sampling parameters; ``None`` leaves one out of the request.
-        max_retries: tries after the first one, for transport errors, 408, 409, 429 and 5xx.
-        image_max_side: larger images are scaled down to this many pixels; ``None`` sends all as they are.
-        image_detail: OpenAI's ``detail`` of an image, ``"low"``, ``"high"`` or ``"auto"``.
-        extra_body: what else goes into the request's body, for servers that understand it.
+        base_url: ``None`` for OpenAI's own.
+        max_tokens, temperature, seed, extra_body, image_*, structured_output, logprobs: what decides the
+            answers, besides the model; ``None`` leaves one out of the request.
+        retry_replies: how often a question is asked again whose reply is rejected, by reason.
     """
 
     name: str
@@ -32,12 +42,53 @@ class EndpointSettings:
     model: str
     base_url: str | None = None
     api_key_env: str | None = None
+    mode: str = "online"
     concurrency: int = 8
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
     timeout_s: float = 120.0
+    max_retries: int = 8
+    max_failed: float = 0.01
+    retry_replies: Mapping[str, int] = field(default_factory=dict)
+    prices: Prices | None = None
+    batch_poll_s: float = 60.0
+    batch_wait_s: float | None = None
     temperature: float | None = 0.0
     max_tokens: int | None = 1024
     seed: int | None = None
-    max_retries: int = 5
     image_max_side: int | None = None
+    image_jpeg_quality: int = 90
     image_detail: str | None = None
+    structured_output: bool = False
+    logprobs: bool = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, entry: Mapping[str, Any]) -> EndpointSettings:
+        """The settings in a validated entry of the configuration."""
+        prices = entry.get("prices")
+        return cls(name=name, **{**entry, "prices": Prices(**prices) if prices else None})
+
+    @property
+    def where(self) -> str:
+        """The endpoint in an error message."""
+        return f"endpoint {self.name} ({self.base_url or 'OpenAI'})"
+
+    def parameters(self) -> dict[str, Any]:
+        """What decides an answer besides model, prompt and image: part of every request's ledger key.
+
+        What is not set is left out, so that a parameter that is added to the settings some day does not
+        change the keys of answers that were given without it.
+        """
+        parameters = {
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+            "image_max_side": self.image_max_side,
+            "image_jpeg_quality": self.image_jpeg_quality if self.image_max_side else None,
+            "detail": self.image_detail,
+            "structured_output": self.structured_output or None,
+            "logprobs": self.logprobs or None,
+            "extra_body": dict(self.extra_body) or None,
+        }
+        return {name: value for name, value in parameters.items() if value is not None}

@@ -23,6 +23,7 @@ class RunFiles(Protocol):
     duplicates: str
     match_rejects: Sequence[str]
     filtered: Sequence[str]
+    filter_rejects: Sequence[str]
     samples: Sequence[str]
     qa_rejects: Sequence[str]
     votes: str
@@ -74,6 +75,7 @@ def count_stages(
     distinct = read_table(files.images, IMAGE_INDEX).height
     duplicates = read_table(files.duplicates, DUPLICATES)
     filtered = read_tables(files.filtered, FILTER)
+    not_offered = read_tables(files.filter_rejects, REJECTS)
     kept = filtered.filter("kept").height
     samples = read_all_samples(files.samples).height
     scores = read_vote_table(files.votes, referees)
@@ -86,7 +88,7 @@ def count_stages(
         "inspect": (image_files + unnamed.height, distinct + duplicates.height),
         "duplicates": (distinct + duplicates.height, distinct),
         "match": (distinct, filtered["image_id"].n_unique()),
-        "filter": (filtered.height, kept),
+        "filter": (filtered.height + not_offered.height, kept),
         "qa": (kept + surplus, samples),
         "referee": (samples, accepted),
         "balance": (accepted, final),
@@ -99,6 +101,7 @@ def count_stages(
             duplicate_rejects(duplicates),
             read_tables(files.match_rejects, REJECTS),
             filter_rejects(filtered),
+            not_offered,
             qa_rejects,
             read_table(files.referee_rejects, REJECTS),
             read_table(files.balance_rejects, REJECTS),

@@ -1,0 +1,129 @@
+"""An endpoint that is asked for one job: through the ledger, and again where a reply cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from taskgalaxy.config import used_endpoints
+from taskgalaxy.llm.ask import NO_BOUNDS, Bounds, ask
+from taskgalaxy.llm.ledger import Ledger
+from taskgalaxy.llm.preflight import Preflight
+from taskgalaxy.llm.progress import ProgressLog
+from taskgalaxy.llm.providers import make_provider
+from taskgalaxy.llm.request import Answer, Provider, Reply, Request
+from taskgalaxy.llm.settings import EndpointSettings
+
+Check = Callable[[Request, Reply], str | None]
+"""The reason (one of ``rejects.REASONS``) why a reply is no use, or ``None`` if it can be read."""
+
+
+def _ended_well(_: Request, reply: Reply) -> str | None:
+    return reply.failure()
+
+
+class Model:
+    """An endpoint that is asked for one job, through the ledger.
+
+    Attributes:
+        provider: who is asked.
+        retry_replies: how often a question is asked again because of its reply, by reject reason.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        ledger: Ledger,
+        writer: str,
+        bounds: Bounds = NO_BOUNDS,
+        retry_replies: Mapping[str, int] | None = None,
+        preflight: Callable[[], None] | None = None,
+    ) -> None:
+        self.provider = provider
+        self.retry_replies = retry_replies or {}
+        self._ledger = ledger
+        self._writer = writer
+        self._bounds = bounds
+        self._preflight = preflight
+
+    def ask(self, requests: Sequence[Request], check: Check = _ended_well) -> list[Answer]:
+        """:meth:`ask_async` for callers that are not asynchronous."""
+
+        async def run() -> list[Answer]:
+            try:
+                return await self.ask_async(requests, check)
+            finally:
+                await self.provider.close()
+
+        return asyncio.run(run())
+
+    async def ask_async(self, requests: Sequence[Request], check: Check = _ended_well) -> list[Answer]:
+        """The answers in the order of the requests; only what the ledger does not hold is asked.
+
+        A question whose reply is no use by ``check`` is asked again, as often as :attr:`retry_replies`
+        allows for the reason, with what helps; the last answer counts. Each of these is a question of its
+        own to the ledger.
+
+        Raises:
+            UserError: if no further request can succeed, or bounds are reached.
+        """
+        requests, tries = list(requests), [0] * len(requests)
+        replies = await self._ask(requests)
+        while True:
+            again: dict[int, Request] = {}
+            for index, (request, reply) in enumerate(zip(requests, replies, strict=True)):
+                reason = check(request, reply) if reply.answered else None
+                if reason and tries[index] < self.retry_replies.get(reason, 0):
+                    tries[index] += 1
+                    again[index] = request.again(reply, reason)
+            if not again:
+                break
+            for index, reply in zip(again, await self._ask(list(again.values())), strict=True):
+                # Without a new answer the old one stands, which is a named reject.
+                if reply.answered:
+                    requests[index], replies[index] = again[index], reply
+        return [
+            Answer(request, reply, self.origin(request, reply))
+            for request, reply in zip(requests, replies, strict=True)
+        ]
+
+    async def replies(self, requests: Sequence[Request]) -> list[Reply]:
+        """:meth:`ask_async` for callers that want no more than the replies."""
+        return [answer.reply for answer in await self.ask_async(requests)]
+
+    async def _ask(self, requests: Sequence[Request]) -> list[Reply]:
+        progress = ProgressLog(f"{requests[0].stage} {self._writer}" if requests else "")
+        return await ask(
+            requests,
+            self.provider,
+            self._ledger,
+            self._writer,
+            bounds=self._bounds,
+            progress=progress.update,
+            preflight=self._preflight,
+        )
+
+    def origin(self, request: Request, reply: Reply) -> dict[str, str]:
+        """Provider, model and ledger key: the provenance of ``reply``."""
+        return {
+            "provider": reply.provider or self.provider.name,
+            "model": self.provider.model,
+            "request": request.key(self.provider.model, self.provider.parameters),
+        }
+
+
+def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
+    """The model of ``endpoint``; ``writer`` names the ledger file that no other process may write.
+
+    Raises:
+        UserError: if its key is missing.
+    """
+    used = {name: EndpointSettings.of(name, config["endpoints"][name]) for name in used_endpoints(config)}
+    settings = used[endpoint]
+    ledger = Ledger(config["ledger"])
+    provider = make_provider(settings, ledger, Path(config["results"]) / "missing")
+    bounds = Bounds(config["budget_usd"], settings.max_failed)
+    servers = [endpoint for endpoint in used.values() if endpoint.provider == "openai"]
+    return Model(provider, ledger, writer, bounds, settings.retry_replies, Preflight(servers, ledger).ensure)

@@ -1,0 +1,52 @@
+"""A model that answers from the ledger alone, long after it can be asked no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from taskgalaxy.errors import UserError
+from taskgalaxy.files import write_jsonl
+from taskgalaxy.llm.request import Gate, Request, Take
+from taskgalaxy.llm.settings import EndpointSettings
+
+
+class ReplayProvider:
+    """Stands in for the endpoint that answered. See :class:`taskgalaxy.llm.request.Provider`."""
+
+    name = "replay"
+    recorded = True
+    asks = False
+
+    def __init__(self, settings: EndpointSettings, missing: Path) -> None:
+        """``missing`` is the folder for lists of questions that are not in the ledger."""
+        self.settings = settings
+        self.model = settings.model
+        self.parameters: Mapping[str, Any] = settings.parameters()
+        self._missing = missing
+
+    async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
+        """List ``questions``, which the ledger does not hold.
+
+        Raises:
+            UserError: always, and naming the list.
+        """
+        path = self._missing / records.parent.name / f"{records.name}.jsonl"
+        rows = [
+            {
+                "key": key,
+                "stage": request.stage,
+                "image": request.image.image_id if request.image else None,
+                "text": request.text,
+            }
+            for key, request in questions.items()
+        ]
+        write_jsonl(path, rows)
+        raise UserError(
+            f"endpoint {self.settings.name} (replay)",
+            f"{len(rows)} questions are not in the ledger; they are listed in {path}",
+            "import a ledger that holds them, or set the provider of this endpoint to openai to ask them",
+        )
+
+    async def close(self) -> None: ...
