@@ -1,4 +1,4 @@
-# make demo: set up and run the whole pipeline on the embedded default.
+# make demo: set up and run the whole pipeline on the embedded default, or on CONFIG=my.yaml.
 # make test: every check that CI runs.
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(BIN)/snakemake --cores $(CORES)
-	@$(BIN)/python scripts/show_results.py results
+	$(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+	@$(BIN)/python scripts/show_results.py $(or $(RESULTS),results)
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -28,14 +28,14 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser"
+	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served"
 
 workflow-tests: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "workflow or browser"
+	$(BIN)/pytest tests --numprocesses $(CORES) -m "workflow or browser or served"
 
 # Rewrites the option table from the schema.
 options: $(VENV)/.installed
 	PYTHONPATH=scripts $(BIN)/python -m taskgalaxy.option_table
 
 clean:
-	rm -rf $(VENV) results .snakemake
+	rm -rf $(VENV) .venv-served results .snakemake

@@ -24,6 +24,7 @@ include: "rules/qa.smk"
 include: "rules/referee.smk"
 include: "rules/dataset.smk"
 include: "rules/report.smk"
+include: "rules/plan.smk"
 
 
 rule all:

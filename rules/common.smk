@@ -1,4 +1,5 @@
 # The validated configuration, the shard plan, and the get_* functions that all stages use.
+import os
 import sys
 from pathlib import Path
 
@@ -54,10 +55,17 @@ REFEREES = config["roles"]["referees"]
 PLAN = get_plan()
 SHARDS = PLAN.shards
 
-# Remote jobs get the keys by the names of their variables; a dry-run needs none.
+# Remote jobs get the keys by the names of their variables. A dry-run and the plan need none.
 KEYS = secret_names(config)
-if KEYS and not workflow.output_settings.dryrun:
-    workflow.register_envvars(*KEYS)
+workflow.register_envvars(*(name for name in KEYS if name in os.environ))
+
+
+onstart:
+    missing = [name for name in KEYS if name not in os.environ]
+    if missing and set(workflow.dag_settings.targets) != {"plan"}:
+        raise WorkflowError(
+            f"These environment variables must be set, by the endpoints' api_key_env: {', '.join(missing)}"
+        )
 
 
 wildcard_constraints:

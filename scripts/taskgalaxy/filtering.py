@@ -103,7 +103,8 @@ def filter_rows(
     rejects = [
         reject(
             "filter",
-            f"{rows[0]['image_id']}: {label[:_EXCERPT_LENGTH]}",
+            # A JSON escape may stand for half of a surrogate pair, which no table can hold.
+            f"{rows[0]['image_id']}: {label[:_EXCERPT_LENGTH].encode('utf-8', 'replace').decode()}",
             "label_not_offered",
             image_id=rows[0]["image_id"],
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import datetime
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,20 @@ import yaml
 
 from taskgalaxy.config import (
     check_inputs,
+    deciding,
     endpoint_identity,
     load_schema,
     option_table,
     resolve_root,
     secret_names,
+    used_endpoints,
     uses_gpu,
     validated,
 )
 from taskgalaxy.errors import UserError
+from taskgalaxy.llm.settings import EndpointSettings, Prices
 from taskgalaxy.option_table import option_page
+from taskgalaxy.rejects import VOTE_REASONS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_schema(ROOT / "config" / "schemas" / "config.schema.json")
@@ -189,6 +195,16 @@ def test_an_unknown_key_without_likeness_lists_the_known_ones() -> None:
         ("endpoints.small.provider", "anthropic"),
         ("endpoints.small.api_key_env", "sk-123"),
         ("endpoints.small.timeout_s", 0),
+        ("endpoints.small.mode", "offline"),
+        ("endpoints.small.concurrency", 0),
+        ("endpoints.small.requests_per_minute", 0),
+        ("endpoints.small.max_failed", 1.5),
+        ("endpoints.small.retry_replies.refused", -1),
+        ("endpoints.small.image_jpeg_quality", 101),
+        ("endpoints.small.image_detail", "medium"),
+        ("endpoints.small.structured_output", "yes"),
+        ("budget_usd", -1),
+        ("budget_usd", "10 dollars"),
         ("roles.referees", []),
         ("roles.referees", ["small", "small"]),
         ("referee.accept_at", "2"),
@@ -324,23 +340,171 @@ def test_only_the_keys_of_endpoints_in_use_are_asked_for() -> None:
     assert secret_names(config) == []
 
 
-def test_the_identity_of_an_endpoint_is_what_decides_its_answers() -> None:
-    def identity(**settings: Any) -> dict[str, Any]:
-        config = minimal()
-        config["endpoints"]["small"].update(settings)
-        return endpoint_identity(validated(config, SCHEMA)["endpoints"]["small"])
+def identity(**settings: Any) -> dict[str, Any]:
+    config = minimal()
+    config["endpoints"]["small"].update(settings)
+    return endpoint_identity(validated(config, SCHEMA)["endpoints"]["small"])
 
+
+PRICES = {"input": 2.5, "output": 10, "date": "2026-11-01"}
+HOW = {
+    "base_url": "http://localhost:1/v1",
+    "api_key_env": "KEY",
+    "mode": "batch",
+    "concurrency": 1,
+    "requests_per_minute": 10,
+    "tokens_per_minute": 10,
+    "timeout_s": 3,
+    "max_retries": 0,
+    "max_failed": 0.5,
+    "prices": PRICES,
+    "batch_poll_s": 1,
+    "batch_wait_s": 1,
+}
+"""How answers are obtained: settings that may be changed without asking anything again."""
+WHAT = {
+    "model": "x",
+    "temperature": 1,
+    "max_tokens": 5,
+    "seed": 3,
+    "image_max_side": 9,
+    "image_jpeg_quality": 9,
+    "image_detail": "low",
+    "structured_output": True,
+    "logprobs": True,
+    "extra_body": {"top_k": 1},
+    "retry_replies": {"refused": 1},
+}
+
+
+def test_the_identity_of_an_endpoint_is_what_decides_its_answers() -> None:
     plain = identity()
-    how = {
-        "base_url": "http://localhost:1/v1",
-        "api_key_env": "KEY",
-        "concurrency": 1,
-        "timeout_s": 3,
-        "max_retries": 0,
-    }
-    assert identity(**how) == plain
-    what = {"model": "x", "temperature": 1, "max_tokens": 5, "seed": 3, "image_max_side": 9, "extra_body": {"top_k": 1}}
-    for key, value in what.items():
+    assert identity(**HOW) == plain
+    for key, value in WHAT.items():
         assert identity(**{key: value}) != plain, key
     known = set(SCHEMA["properties"]["endpoints"]["additionalProperties"]["properties"])
-    assert known == {*how, *what, "provider"}, "a new setting must be one or the other"
+    assert known == {*HOW, *WHAT, "provider"}, "a new setting must be one or the other"
+
+
+def test_a_recorded_answer_is_the_same_whoever_reads_it() -> None:
+    assert identity(provider="replay") == identity(provider="openai")
+    assert identity(provider="embedded") != identity(provider="openai")
+
+
+def test_only_what_is_sent_or_decides_the_answer_is_in_a_request_s_key() -> None:
+    def parameters(**settings: Any) -> dict[str, Any]:
+        config = validated(changed("endpoints.small", {"provider": "openai", "model": "m", **settings}), SCHEMA)
+        return EndpointSettings.of("small", config["endpoints"]["small"]).parameters()
+
+    assert parameters() == parameters(**HOW) == {"temperature": 0, "max_tokens": 1024}
+    assert parameters(retry_replies={"refused": 1}) == parameters(), "each try is a question of its own"
+    assert parameters(temperature=None, max_tokens=None) == {}
+    for key, value in WHAT.items():
+        if key not in ("model", "retry_replies", "image_jpeg_quality"):
+            assert parameters(**{key: value}) != parameters(), key
+    scaled = {"image_max_side": 9}
+    assert parameters(image_jpeg_quality=9) == parameters(), "nothing is encoded anew"
+    assert parameters(**scaled, image_jpeg_quality=9) != parameters(**scaled)
+
+
+def test_the_settings_of_an_endpoint_are_all_that_the_schema_knows() -> None:
+    config = validated(changed("endpoints.small.prices", PRICES), SCHEMA)
+    settings = EndpointSettings.of("small", config["endpoints"]["small"])
+    assert settings.prices == Prices(2.5, 10, "2026-11-01", None, 0.5)
+    assert EndpointSettings.of("large", config["endpoints"]["large"]).prices is None
+    for key, value in config["endpoints"]["small"].items():
+        if key != "prices":
+            assert getattr(settings, key) == value
+    # The defaults of the schema are those of the class.
+    plain = EndpointSettings.of("large", config["endpoints"]["large"])
+    assert replace(plain, retry_replies={}) == EndpointSettings("large", "openai", "l")
+
+
+def test_replies_are_asked_again_once_by_default_and_refusals_are_not() -> None:
+    config = validated(changed("endpoints.small.retry_replies", {"reply_empty": 3}), SCHEMA)
+    once = {"reply_unparsable": 1, "reply_truncated": 1, "reply_empty": 1, "refused": 0, "content_filter": 0}
+    assert config["endpoints"]["large"]["retry_replies"] == once
+    assert config["endpoints"]["small"]["retry_replies"] == once | {"reply_empty": 3}
+    told = message(changed("endpoints.small.retry_replies", {"reply_unparseable": 3}))
+    assert "Did you mean reply_unparsable?" in told
+    assert set(once) <= set(VOTE_REASONS)
+
+
+# What decides the dataset
+
+
+def test_what_decides_the_dataset_holds_neither_address_nor_key_name() -> None:
+    config = minimal()
+    config["endpoints"]["small"] |= {"base_url": "http://secret.example:1/v1", "api_key_env": "SECRET_KEY"}
+    kept = deciding(validated(config, SCHEMA))
+    text = json.dumps(kept)
+    assert "secret.example" not in text
+    assert "SECRET_KEY" not in text
+    assert kept["endpoints"].keys() == {"small", "large"}
+
+
+def test_what_decides_the_dataset_is_the_same_wherever_it_lies_and_whatever_it_may_cost() -> None:
+    plain = deciding(validated(minimal(), SCHEMA))
+    for path, value in {"results": "elsewhere", "ledger": "elsewhere"}.items():
+        assert deciding(validated(changed(path, value), SCHEMA)) == plain
+    priced = minimal(budget_usd=5.0)
+    for endpoint in priced["endpoints"].values():
+        endpoint |= {**HOW, "provider": "replay"}
+    assert deciding(validated(priced, SCHEMA)) == plain
+    for path, value in {"seed": 7, "match.k": 3, "endpoints.small.temperature": 1, "roles.qa": "small"}.items():
+        assert deciding(validated(changed(path, value), SCHEMA)) != plain, path
+
+
+def test_an_endpoint_without_a_role_decides_nothing() -> None:
+    spare = {"provider": "openai", "model": "spare", "api_key_env": "SPARE"}
+    config = validated(minimal(endpoints={**minimal()["endpoints"], "spare": spare}), SCHEMA)
+    assert used_endpoints(config) == ["small", "large"]
+    assert deciding(config) == deciding(validated(minimal(), SCHEMA))
+    everything = minimal(roles={"expand": "large", "filter": "small", "qa": "large", "referees": ["spare", "small"]})
+    everything["endpoints"]["spare"] = spare
+    assert used_endpoints(validated(everything, SCHEMA)) == ["large", "small", "spare"]
+
+
+def test_no_key_is_needed_to_replay() -> None:
+    config = minimal()
+    config["endpoints"]["small"] |= {"provider": "replay", "api_key_env": "SMALL_KEY"}
+    config["endpoints"]["large"] |= {"api_key_env": "LARGE_KEY"}
+    assert secret_names(validated(config, SCHEMA)) == ["LARGE_KEY"]
+
+
+# The budget
+
+
+def test_a_budget_without_prices_is_refused_and_the_endpoint_named() -> None:
+    budgeted = changed("endpoints.small.prices", PRICES, minimal(budget_usd=10))
+    told = message(budgeted)
+    assert told.startswith("config, endpoints.large.prices: is missing, so that budget_usd could not hold")
+    assert "zeros for a server of your own" in told
+    free = {"input": 0, "output": 0, "date": "2026-11-01"}
+    sound = changed("endpoints.large.prices", free, budgeted)
+    assert validated(sound, SCHEMA)["budget_usd"] == 10
+    # A budget of nothing is one, too.
+    assert "endpoints.small.prices" in message(minimal(budget_usd=0))
+
+
+@pytest.mark.parametrize("provider", ["replay", "embedded"])
+def test_only_endpoints_that_cost_something_need_prices(provider: str) -> None:
+    config = minimal(budget_usd=1)
+    for endpoint in config["endpoints"].values():
+        endpoint["provider"] = provider
+    config["endpoints"]["spare"] = {"provider": "openai", "model": "m"}
+    assert validated(config, SCHEMA)["budget_usd"] == 1
+
+
+def test_without_a_budget_no_prices_are_needed() -> None:
+    config = validated(minimal(), SCHEMA)
+    assert config["budget_usd"] is None
+    assert config["endpoints"]["small"]["prices"] is None
+
+
+@pytest.mark.parametrize("date", ["2026-11-01", datetime.date(2026, 11, 1)])
+def test_a_price_has_a_date_however_it_is_written(date: Any) -> None:
+    config = validated(changed("endpoints.small.prices", {**PRICES, "date": date}), SCHEMA)
+    assert config["endpoints"]["small"]["prices"]["date"] == "2026-11-01"
+    told = message(changed("endpoints.small.prices", {"input": 1, "output": 1}))
+    assert told.startswith("config, endpoints.small.prices.date: is missing")

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import polars as pl
 import pytest
 
 import rows
@@ -32,7 +33,10 @@ EXPANSIONS = [{"lines": 5, "accepted": 4}, {"lines": 2, "accepted": 2}]
 
 @pytest.fixture
 def run(tmp_path: Path) -> SimpleNamespace:
-    """A small run: 6 files, 5 with a name, 4 that decode, 3 images, 3 candidates of 2, 2 kept, 1 sample, 0 left."""
+    """A small run: 6 files, 5 with a name, 4 that decode, 3 images, 3 candidates of 2, 2 kept, 1 sample, 0 left.
+
+    The filter's replies name two more labels, which were not offered.
+    """
     images = rows.images(*(rows.image(name, path=f"{place}.png") for place, name in enumerate("abac")))
     candidates = rows.candidates(
         rows.candidate("a", 1, "OCR"), rows.candidate("a", 2, "Counting"), rows.candidate("b", 1, "OCR", kept=False)
@@ -54,6 +58,8 @@ def run(tmp_path: Path) -> SimpleNamespace:
     write("duplicates", find_duplicates(images), DUPLICATES)
     write("match_rejects", [reject("match", "c", "image_changed", image_id="c")], REJECTS, many=True)
     write("filtered", candidates, FILTER, many=True)
+    unknown = [reject("filter", f"a: {label}", "label_not_offered", image_id="a") for label in ("Mood", "Weather")]
+    write("filter_rejects", unknown, REJECTS, many=True)
     write_samples(tmp_path / "samples", samples.to_dicts())
     files["samples"] = [str(tmp_path / "samples")]
     pairs = [reject("qa", "a: Counting", "no_pair", image_id="a", task_type="Counting")]
@@ -73,7 +79,7 @@ def test_every_stage_of_a_run_is_counted_and_adds_up(run: SimpleNamespace) -> No
         "inspect": (6, 4),
         "duplicates": (4, 3),
         "match": (3, 2),
-        "filter": (3, 2),
+        "filter": (5, 2),
         "qa": (3, 1),
         "referee": (1, 0),
         "balance": (0, 0),
@@ -82,6 +88,8 @@ def test_every_stage_of_a_run_is_counted_and_adds_up(run: SimpleNamespace) -> No
     assert set(counts) == set(UNITS) == set(REASONS)
     to_arrow(rejects, REJECTS)
     to_arrow(funnel_rows(counts, rejects), FUNNEL)
+    filter_reasons = rejects.filter(pl.col("stage") == "filter")["reason"].to_list()
+    assert filter_reasons == ["not_selected", "label_not_offered", "label_not_offered"]
 
 
 @pytest.mark.parametrize(

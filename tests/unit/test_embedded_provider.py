@@ -30,6 +30,8 @@ from taskgalaxy.embedded.skill import LEAD_INS, ask, read_answer, read_question
 from taskgalaxy.embedded.vocabulary import load_vocabulary
 from taskgalaxy.errors import UserError
 from taskgalaxy.images import decode_rgb
+from taskgalaxy.llm.ask import Bounds, ask_all
+from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.request import Reply, Request
 
 ROOT = Path(__file__).parents[2]
@@ -300,9 +302,35 @@ def test_semantic_prefers_the_fitting_label() -> None:
 
 def test_it_calls_itself_by_its_name() -> None:
     provider = EmbeddedProvider("embedded-generator")
-    assert (provider.name, provider.recorded, provider.concurrency, dict(provider.parameters)) == (
-        "embedded", False, 1, {},
-    )  # fmt: skip
+    assert (provider.name, provider.model, dict(provider.parameters)) == ("embedded", "embedded-generator", {})
+    assert provider.asks
+    assert not provider.recorded
+    assert answer("embedded-traits", "referee", discs(5), task_type=DOMINANT, question="Why?").provider == "embedded"
+
+
+def test_it_answers_every_question_one_after_the_other_and_leaves_no_ledger(tmp_path: Path) -> None:
+    provider = EmbeddedProvider("embedded-generator")
+    requests = [Request("filter", str(count), discs(count), {"candidates": [DOMINANT, COUNTING]}) for count in range(5)]
+    ledger = Ledger(tmp_path / "ledger")
+    replies = ask_all(requests, provider, ledger, "shard", bounds=Bounds(budget_usd=0.0, max_failed=0.0))
+    assert replies == [asyncio.run(provider.answer(request)) for request in requests]
+    assert not ledger.folder.exists()
+
+
+def test_it_is_stopped_as_any_other_model() -> None:
+    taken: list[str] = []
+
+    async def take(key: str, reply: Reply, question: object = None) -> None:
+        taken.append(key)
+        if len(taken) == 2:
+            raise UserError("disk", "is full", "make room")
+
+    requests = {
+        str(number): Request("expand", "", None, {"parent": "", "children": [], "level": 1}) for number in range(9)
+    }
+    with pytest.raises(UserError, match="disk: is full"):
+        asyncio.run(EmbeddedProvider("embedded-generator").answer_all(requests, take, lambda: None, Path()))
+    assert len(taken) <= 3
 
 
 def test_an_unknown_model_and_a_wrong_stage_are_told() -> None:
@@ -323,6 +351,7 @@ def test_missing_resources_are_told(tmp_path: Path) -> None:
 def test_an_image_that_cannot_be_read_is_a_failed_reply() -> None:
     reply = answer("embedded-generator", "filter", Bytes(b"no image"), candidates=[DOMINANT])
     assert reply.failure() == "request_failed"
+    assert reply.finish_reason == "unaskable"
     assert reply.detail
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from taskgalaxy.expand import Expansion, LevelSettings, expand_level, parse_reply, render_requests
 from taskgalaxy.labels import clean_label, label_key
@@ -51,6 +53,10 @@ def test_the_first_level_is_supplemented_as_a_whole() -> None:
     assert request.variables == {"parent": "", "children": ["OCR", "Detection"], "level": 1, "round": 1}
     assert request.prompt == TEMPLATES["expand_level_1"].digest
     assert '"OCR"\n"Detection"\n' in request.text
+    schema = request.schema
+    assert schema is not None
+    assert Draft202012Validator(schema).is_valid({"task_types": ["Counting"]})
+    assert not Draft202012Validator(schema).is_valid({"task_types": [1]})
 
 
 def test_a_node_with_children_and_one_without_get_different_prompts() -> None:
@@ -108,6 +114,43 @@ def test_a_label_that_a_reply_repeats_is_known_the_second_time() -> None:
 def test_a_reply_with_nothing_to_add_is_no_reject(text: str) -> None:
     parsed = parse_reply("OCR", text, [])
     assert (parsed.labels, parsed.rejects, parsed.lines) == ([], [], 0)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_the_list_of_structured_output_is_read_as_lines_are(indent: int | None) -> None:
+    written = ["OCR~receipt OCR", "1. **OCR ∼ Invoice OCR**", "Detection", "OCR~CHART ocr", "OCR~a~b", "OCR~None"]
+    as_lines = parse_reply("OCR", "\n".join(written), ["chart OCR"])
+    as_object = parse_reply("OCR", json.dumps({"task_types": written}, indent=indent), ["chart OCR"])
+    assert as_object == as_lines
+    assert (as_object.labels, as_object.lines) == (["receipt OCR", "Invoice OCR"], 6)
+
+
+@pytest.mark.parametrize("values", [[], ["None"], ["none."], ["", " "]])
+def test_a_structured_list_with_nothing_to_add_is_no_reject(values: list[str]) -> None:
+    parsed = parse_reply("", json.dumps({"task_types": values}), [])
+    assert (parsed.labels, parsed.rejects, parsed.lines) == ([], [], 0)
+
+
+def test_an_element_of_a_structured_list_is_one_label_whatever_is_in_it() -> None:
+    text = json.dumps({"task_types": ["two\nlines", 'a "quoted" word', "one, two"]})
+    assert parse_reply("", text, []).labels == ["two lines", 'a "quoted" word', "one, two"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"task_types": ["OCR~a"], "why": "it is one"}',
+        '{"task_types": "OCR~a"}',
+        '{"task_types": ["OCR~a", 1]}',
+        '{"task_types": ["OCR~a"',
+        '{"task_types": ["OCR~a"]} {"task_types": ["OCR~b"]}',
+        '{"OCR": ["OCR~a"]}',
+    ],
+)
+def test_no_other_object_brings_a_label(text: str) -> None:
+    parsed = parse_reply("OCR", text, [])
+    assert parsed.labels == []
+    assert [row["reason"] for row in parsed.rejects] == ["not_under_parent"]
 
 
 def test_deeper_seeds_stay_and_the_given_tree_is_left_alone() -> None:
@@ -226,6 +269,7 @@ lines = st.one_of(
     ).map("".join),
 )
 replies = st.lists(lines, max_size=8).map("\n".join)
+structured = st.lists(lines, max_size=8)
 
 
 @given(parents, replies, st.lists(st.sampled_from(["x", "é", "OCR"])))
@@ -240,6 +284,14 @@ def test_no_line_vanishes_and_labels_are_new_and_well_formed(parent: str, text: 
     assert len(set(keys)) == len(keys)
     assert not set(keys) & {label_key(label) for label in known}
     assert all(0 < len(label) <= 12 and "~" not in label for label in parsed.labels)
+    to_arrow(parsed.rejects, REJECTS)
+
+
+@given(parents, structured)
+def test_no_element_of_a_structured_list_vanishes(parent: str, values: list[str]) -> None:
+    parsed = parse_reply(parent, json.dumps({"task_types": values}), [])
+    assert parsed.lines == len(parsed.labels) + len(parsed.rejects)
+    assert parsed.lines in (0, len([value for value in values if value.strip()]))
     to_arrow(parsed.rejects, REJECTS)
 
 

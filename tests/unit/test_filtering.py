@@ -7,15 +7,16 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from taskgalaxy.filtering import filter_rows, parse, render
+from taskgalaxy.filtering import filter_rows, parse, problem, render
 from taskgalaxy.llm.request import Reply
 from taskgalaxy.offered import Offered
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.rejects import REASONS
-from taskgalaxy.tables import FILTER, to_arrow
+from taskgalaxy.tables import FILTER, REJECTS, to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 RECEIPTS, SCENES, BARS, LEAF = "OCR~Receipts, Invoices", "Description~Scenes", "Charts~Bar [vertical]", "Counting"
@@ -94,6 +95,77 @@ def test_what_names_no_candidate_is_no_verdict(text: str) -> None:
     assert reasons(text) == {"reply_unparsable"}
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["{}", " {} ", "```json\n{}\n```", "```\n{}```"],
+)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_object_of_structured_output_is_a_list(form: str, indent: int | None) -> None:
+    reply = form.format(json.dumps({"task_types": [RECEIPTS, "charts~BAR [vertical]"]}, indent=indent))
+    assert kept(reply) == {RECEIPTS, BARS}
+    assert reasons(form.format(json.dumps({"task_types": []}, indent=indent))) == {"none_fits"}
+    assert reasons(form.format(json.dumps({"task_types": ["None"]}, indent=indent))) == {"none_fits"}
+
+
+def test_an_object_of_structured_output_may_name_what_was_not_offered() -> None:
+    selection = parse(answer(json.dumps({"task_types": [SCENES, "Mood"]})), CANDIDATES)
+    assert [keep for keep, _ in selection.verdicts] == [False, True, False, False]
+    assert selection.unknown_labels == ("Mood",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"task_types": [SCENES], "why": "it is one"},
+        {"task_types": SCENES},
+        {"task_types": [[SCENES]]},
+        {"task_types": [SCENES, 1]},
+        {"task_types": [SCENES, None]},
+        {"task_types": None},
+        {"task_types": {SCENES: True}},
+        {"labels": [SCENES]},
+        {SCENES: True},
+        {},
+    ],
+)
+def test_no_other_object_is_a_verdict(value: dict[str, object]) -> None:
+    assert reasons(json.dumps(value)) == {"reply_unparsable"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"task_types": ["{SCENES}"',
+        f'{{"task_types": ["{SCENES}"], "task_types": []}}',
+        f'{{"task_types": ["{SCENES}"]}} {{"task_types": ["{BARS}"]}}',
+        f'{{"task_types": ["{SCENES}"]}}\nNot suitable:\n{BARS}',
+        f'I chose {{"task_types": ["{SCENES}"]}}',
+    ],
+)
+def test_a_damaged_or_a_second_object_is_no_verdict(text: str) -> None:
+    assert reasons(text) == {"reply_unparsable"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (json.dumps([SCENES]), None),
+        (json.dumps([SCENES, "Mood"]), None),
+        (json.dumps({"task_types": [SCENES]}), None),
+        (json.dumps(CANDIDATES), None),
+        ("None", None),
+        ("[]", None),
+        ("I cannot see the image.", "reply_unparsable"),
+        ('["Mood"]', "reply_unparsable"),
+        (" ", "reply_empty"),
+    ],
+)
+def test_a_problem_is_what_keeps_a_reply_from_being_a_verdict(text: str, reason: str | None) -> None:
+    request = render(load_templates(PROMPTS)["filter"], Picture(), CANDIDATES)
+    assert problem(request, answer(text)) == reason
+    assert problem(request, answer(text, "length")) == "reply_truncated"
+
+
 def test_labels_that_were_not_offered_are_ignored_and_reported() -> None:
     selection = parse(answer(json.dumps([SCENES, "Scenes", "Geometry~Angles"])), CANDIDATES)
     assert [keep for keep, _ in selection.verdicts] == [False, True, False, False]
@@ -125,6 +197,9 @@ REPLY_TEXT = st.one_of(
     st.text(),
     st.text(st.sampled_from('[]",~\n`:ab “”')),
     st.lists(st.sampled_from([*CANDIDATES, "None", "Geometry", "\n", ", ", "[", "]", '"', ":\n"])).map("".join),
+    st.lists(st.sampled_from(['{"task_types": ', "[", json.dumps(SCENES), ", ", "]", "}", "None", "```\n"])).map(
+        "".join
+    ),
 )
 
 
@@ -137,6 +212,15 @@ def test_no_reply_raises_and_every_candidate_gets_one_verdict(text: str) -> None
         assert reason is None or reason in REASONS["filter"]
 
 
+@given(REPLY_TEXT | st.lists(st.text(st.characters()) | st.sampled_from(CANDIDATES)).map(json.dumps))
+@example('["Counting", "half \\ud83d"]')
+def test_every_reply_becomes_rows_that_the_tables_take(text: str) -> None:
+    topk = [{"image_id": "i", "rank": rank, "task_type": name, "score": 0.5} for rank, name in enumerate(CANDIDATES, 1)]
+    rows, rejects = filter_rows(topk, answer(text), provider="openai", model="m", request="k")
+    to_arrow(rows, FILTER)
+    to_arrow(rejects, REJECTS)
+
+
 @given(st.lists(LABEL_TEXT, min_size=1, unique=True), REPLY_TEXT | LABEL_TEXT)
 def test_what_is_matched_was_offered(labels: list[str], text: str) -> None:
     assert Offered(labels).match(text) in {*labels, None}
@@ -146,6 +230,7 @@ def test_what_is_matched_was_offered(labels: list[str], text: str) -> None:
 def test_a_sound_reply_keeps_exactly_what_it_names(chosen: set[str]) -> None:
     assert kept(json.dumps(sorted(chosen))) == chosen
     assert kept("\n".join(chosen)) == chosen
+    assert kept(json.dumps({"task_types": sorted(chosen)})) == chosen
 
 
 def test_the_rows_of_an_image_match_its_candidates() -> None:
@@ -153,12 +238,18 @@ def test_the_rows_of_an_image_match_its_candidates() -> None:
         {"image_id": "i", "rank": rank, "task_type": task_type, "score": 0.5}
         for rank, task_type in enumerate(CANDIDATES, 1)
     ]
-    rows, unknown = filter_rows(topk, answer(json.dumps([SCENES, "x"])), provider="openai", model="m", request="k")
+    told = answer(json.dumps([SCENES, "x", "y" * 500]))
+    rows, rejects = filter_rows(topk, told, provider="openai", model="m", request="k")
     frame = pl.from_arrow(to_arrow(rows, FILTER))
     assert isinstance(frame, pl.DataFrame)
     assert frame.filter("kept")["task_type"].to_list() == [SCENES]
     assert frame["reason"].to_list() == ["not_selected", None, "not_selected", "not_selected"]
-    assert unknown == ("x",)
+    assert set(frame["request"]) == {"k"}
+    to_arrow(rejects, REJECTS)
+    assert [row["item"] for row in rejects] == ["i: x", f"i: {'y' * 200}"]
+    assert {(row["stage"], row["reason"], row["image_id"], row["task_type"]) for row in rejects} == {
+        ("filter", "label_not_offered", "i", None)
+    }
 
 
 def test_the_request_carries_the_candidates_and_the_template() -> None:
@@ -167,3 +258,10 @@ def test_the_request_carries_the_candidates_and_the_template() -> None:
     assert (request.stage, request.prompt) == ("filter", template.digest)
     assert all(json.dumps(candidate) in request.text for candidate in CANDIDATES)
     assert request.variables == {"candidates": CANDIDATES}
+    schema = request.schema
+    assert schema is not None
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"task_types": [SCENES, LEAF]})
+    assert validator.is_valid({"task_types": []})
+    assert not validator.is_valid({"task_types": ["Mood"]})
+    assert not validator.is_valid({"task_types": [], "why": "nothing fits"})

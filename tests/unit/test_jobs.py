@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
 import rows
 from taskgalaxy.errors import UserError
-from taskgalaxy.jobs import Model, image_roots, job, open_model, shard_images
-from taskgalaxy.llm.ledger import Ledger
-from taskgalaxy.llm.request import Reply, Request
+from taskgalaxy.jobs import image_roots, job, shard_images
+from taskgalaxy.llm import progress
 from taskgalaxy.tables import IMAGE_INDEX, write_table
 
 
@@ -77,61 +76,18 @@ def test_what_a_job_says_goes_to_its_log_and_only_warnings_to_the_screen(
     assert "12 tries" in shown
 
 
-class Scripted:
-    """A provider that answers as told and keeps no record."""
-
-    name = "scripted"
-    model = "small"
-    parameters: ClassVar[dict[str, Any]] = {"temperature": 0}
-    recorded = False
-    concurrency = 2
-
-    def __init__(self, *finish_reasons: str) -> None:
-        self._finish_reasons = finish_reasons
-
-    async def answer(self, request: Request) -> Reply:
-        return Reply("", self._finish_reasons[int(request.text)], "small", detail="connection refused")
-
-    async def close(self) -> None: ...
-
-
-def ask(folder: Path, *finish_reasons: str) -> Sequence[str]:
-    model = Model(Scripted(*finish_reasons), Ledger(folder / "ledger"), "shard")
-    requests = [Request("filter", str(number)) for number in range(len(finish_reasons))]
-    return [reply.finish_reason for reply in model.ask(requests)]
-
-
-def test_a_server_that_answers_nothing_stops_the_job(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"small.*no answer to any of 3 requests \(connection refused\)"):
-        ask(tmp_path, "failed", "failed", "failed")
-
-
-def test_single_failures_are_rejects_of_their_rows(tmp_path: Path) -> None:
-    assert ask(tmp_path, "failed", "stop", "failed") == ["failed", "stop", "failed"]
-    assert ask(tmp_path, "refusal", "content_filter", "length") == ["refusal", "content_filter", "length"]
-    assert ask(tmp_path) == []
-
-
-def test_the_origin_of_a_reply_is_the_key_of_its_request(tmp_path: Path) -> None:
-    model = Model(Scripted(), Ledger(tmp_path), "shard")
-    request = Request("filter", "text")
-    assert model.origin(request) == {
-        "provider": "scripted",
-        "model": "small",
-        "request": request.key("small", {"temperature": 0}),
-    }
-
-
-def settings(**endpoint: Any) -> dict[str, Any]:
-    return {"ledger": "ledger", "endpoints": {"large": {"provider": "openai", "model": "m", **endpoint}}}
-
-
-def test_a_model_is_opened_by_the_name_of_its_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = open_model(settings(temperature=0.5), "large", "shard")
-    assert (model.provider.name, model.provider.model) == ("openai", "m")
-    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    with pytest.raises(UserError, match="NO_SUCH_KEY"):
-        open_model(settings(api_key_env="NO_SUCH_KEY"), "large", "shard")
+@pytest.mark.parametrize("watched", [True, False])
+def test_how_far_the_questions_are_is_shown_to_somebody_who_watches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: watched)
+    with job(tmp_path / "log"):
+        progress.log.info("12 of 40 done")
+        logging.getLogger("taskgalaxy").info("12 images")
+    shown = capsys.readouterr().err
+    assert ("12 of 40 done" in shown) == watched
+    assert "12 images" not in shown
+    assert "12 of 40 done" in (tmp_path / "log").read_text(encoding="utf-8")
 
 
 def test_a_job_finds_the_images_of_its_own_shard(tmp_path: Path) -> None:

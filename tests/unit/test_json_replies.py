@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from taskgalaxy.llm.json_replies import read_objects
+from taskgalaxy.llm.json_replies import object_schema, only_value, read_objects
 
 A, B = {"a": 1}, {"b": "two"}
 
@@ -107,3 +108,47 @@ def test_a_cut_reply_never_invents_an_object(objects: list[dict[str, Any]], leng
     text = "\n".join(json.dumps(value) for value in objects)[:length]
     read, _ = read_objects(text)
     assert read == objects[: len(read)]
+
+
+@pytest.mark.parametrize("value", [1, "one", [1, {"b": 2}], {"b": {}}, False, 0])
+@pytest.mark.parametrize("form", ["{}", "```json\n{}\n```", "\n {}\n"])
+def test_the_only_value_is_that_of_one_object_with_one_key(value: Any, form: str) -> None:
+    text = json.dumps({"a": value})
+    assert only_value(form.replace("{}", text), "a") == value
+    assert only_value(form.replace("{}", text), "b") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "no object",
+        '["a"]',
+        "{}",
+        '{"a": 1, "b": 2}',
+        '{"a": 1} {"a": 1}',
+        '{"a": 1} {"a": ',
+        '{"a": 1, "a": 1}',
+        '{"a": 1',
+        '{"a": "\\ud800"}',
+    ],
+)
+def test_there_is_no_only_value_in_any_other_reply(text: str) -> None:
+    assert only_value(text, "a") is None
+
+
+@given(OBJECTS, st.text())
+def test_an_only_value_is_never_one_of_several(objects: list[dict[str, Any]], name: str) -> None:
+    text = "\n".join(json.dumps(value) for value in objects)
+    alone = len(objects) == 1 and objects[0].keys() == {name}
+    assert only_value(text, name) == (objects[0][name] if alone else None)
+
+
+def test_the_schema_of_an_object_asks_for_its_properties_and_allows_no_other() -> None:
+    schema = object_schema(a={"type": "integer"}, b={"type": "string"})
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"a": 1, "b": ""})
+    for value in ({"a": 1}, {"a": 1, "b": "", "c": 1}, {"a": "1", "b": ""}, [], {}):
+        assert not validator.is_valid(value)

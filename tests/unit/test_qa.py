@@ -9,15 +9,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from taskgalaxy.llm.request import Reply
 from taskgalaxy.prompts import load_templates
-from taskgalaxy.qa import Pair, pair_rows, parse, render, sample_id
+from taskgalaxy.qa import Pair, pair_rows, parse, problem, render, sample_id
 from taskgalaxy.rejects import REASONS
 from taskgalaxy.tables import REJECTS, to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 OFFERED = ["OCR~Signs", "Counting~Objects", "Colour"]
+
+
+class Picture:
+    image_id = "ab" * 32
+
+    def read(self) -> bytes:
+        return b""
 
 
 def answer(text: str, finish_reason: str = "stop") -> Reply:
@@ -113,12 +121,77 @@ def test_a_reply_without_any_object_rejects_every_task_type(finish_reason: str, 
     assert [(part.task_type, part.reason) for part in rejects] == [(task_type, reason) for task_type in OFFERED]
 
 
+def structured(*values: Any, indent: int | None = None) -> str:
+    return json.dumps(
+        {"pairs": [json.loads(value) if isinstance(value, str) else value for value in values]}, indent=indent
+    )
+
+
+@pytest.mark.parametrize("form", ["{}", "```json\n{}\n```", "Here they are:\n{}"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_the_pairs_of_structured_output_stand_for_themselves(form: str, indent: int | None) -> None:
+    abstention = '{"task_type": "Colour", "abstain": "it is grey"}'
+    text = structured(
+        line("counting~objects", "N?"), line("Geometry"), abstention, line("OCR~Signs", "O?"), indent=indent
+    )
+    assert outcome(form.replace("{}", text)) == (
+        {"OCR~Signs": "O?", "Counting~Objects": "N?"},
+        [("Colour", "abstained"), (None, "label_not_offered")],
+    )
+
+
+def test_structured_pairs_are_held_to_the_same_rules() -> None:
+    several = [line("Colour", "first"), line("Colour", "second"), line("OCR~Signs", " "), line(OFFERED[1], None)]
+    assert outcome(structured(*several)) == outcome(*several)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        structured(),
+        structured(["no pair"], 1),
+        '{"pairs": [' + line("Colour"),
+        f'{{"pairs": [{line("Colour")}], "pairs": []}}',
+    ],
+)
+def test_structured_output_without_any_pair_cannot_be_read(text: str) -> None:
+    assert outcome(text) == ({}, [(task_type, "reply_unparsable") for task_type in OFFERED])
+
+
+def test_only_a_lone_list_of_pairs_is_taken_apart() -> None:
+    questions, rejects = outcome(structured(line("Colour")), line("OCR~Signs"))
+    assert questions.keys() == {"OCR~Signs"}
+    assert (None, "malformed_pair") in rejects
+    pair_that_has_pairs = json.dumps(json.loads(line("Colour", "C?")) | {"pairs": [json.loads(line("OCR~Signs"))]})
+    assert outcome(pair_that_has_pairs)[0] == {"Colour": "C?"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (line("Colour"), None),
+        (line("Geometry"), None),
+        ('{"task_type": "Colour", "abstain": "nothing to see"}', None),
+        (structured(line("Colour")), None),
+        (structured(), "reply_unparsable"),
+        ("I see a dog.", "reply_unparsable"),
+        ('{"task_type": "Colour", "questi', "reply_unparsable"),
+        ("", "reply_empty"),
+    ],
+)
+def test_a_problem_is_what_keeps_a_reply_from_saying_anything(text: str, reason: str | None) -> None:
+    request = render(load_templates(PROMPTS)["qa"], Picture(), OFFERED)
+    assert problem(request, answer(text)) == reason
+    assert problem(request, answer(text, "content_filter")) == "content_filter"
+
+
 FIELD = st.one_of(st.text(max_size=5), st.none(), st.integers(), st.floats(), st.lists(st.text(max_size=2), max_size=2))
 LINE = st.one_of(
     st.builds(line, st.sampled_from([*OFFERED, "Geometry", "colour "]) | FIELD, FIELD, FIELD),
     st.sampled_from(
         ['{"task_type": "Colour", "abstain": "x"}', "```json", "[", "]", "{", "}", '{"task_type": "Colour"']
     ),
+    st.builds(structured, st.builds(line, st.sampled_from([*OFFERED, "Geometry"]), FIELD, FIELD), st.just(1)),
     st.text(max_size=20),
 )
 
@@ -143,13 +216,13 @@ def test_a_sample_is_identified_by_its_content() -> None:
 
 def test_the_request_carries_the_task_types() -> None:
     template = load_templates(PROMPTS)["qa"]
-
-    class Picture:
-        image_id = "ab" * 32
-
-        def read(self) -> bytes:
-            return b""
-
     request = render(template, Picture(), OFFERED)
     assert (request.stage, request.prompt, request.variables) == ("qa", template.digest, {"task_types": OFFERED})
     assert all(json.dumps(task_type) in request.text for task_type in OFFERED)
+    schema = request.schema
+    assert schema is not None
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"pairs": [{"task_type": "Colour", "question": "Q?", "answer": "A."}]})
+    assert validator.is_valid({"pairs": [{"task_type": "Colour", "abstain": "nothing to see"}]})
+    assert not validator.is_valid({"pairs": [{"task_type": "Geometry", "abstain": "nothing to see"}]})
+    assert not validator.is_valid({"pairs": [{"task_type": "Colour", "question": "Q?"}]})

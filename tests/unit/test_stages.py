@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 import rows
-from taskgalaxy.llm.request import Reply, Request
+from taskgalaxy.llm.ledger import Ledger
+from taskgalaxy.llm.model import Check, Model
+from taskgalaxy.llm.request import Answer, Gate, Reply, Request, Take
+from taskgalaxy.llm.send import send_all
+from taskgalaxy.llm.slots import Slots
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.stages import filter_shard, qa_shard, vote_shard
 from taskgalaxy.tables import FILTER, REJECTS, SAMPLES, TOPK, VOTES, to_arrow, to_frame
@@ -28,13 +32,37 @@ class Scripted:
         self._answer = answer
         self.asked: list[Request] = []
 
-    def ask(self, requests: Sequence[Request]) -> list[Reply]:
-        self.asked += requests
-        replies = [self._answer(request) for request in requests]
-        return [Reply(reply, "stop", "m") if isinstance(reply, str) else reply for reply in replies]
+    def ask(self, requests: Sequence[Request], check: Check) -> list[Answer]:
+        return [self._ask(request) for request in requests]
 
-    def origin(self, request: Request) -> dict[str, str]:
-        return {"provider": "scripted", "model": "m", "request": f"key {self.asked.index(request)}"}
+    def _ask(self, request: Request) -> Answer:
+        origin = {"provider": "scripted", "model": "m", "request": f"key {len(self.asked)}"}
+        self.asked.append(request)
+        reply = self._answer(request)
+        return Answer(request, Reply(reply, "stop", "m") if isinstance(reply, str) else reply, origin)
+
+
+class Again:
+    """A provider that answers a question the second time that it is asked."""
+
+    name = "scripted"
+    model = "m"
+    parameters: Mapping[str, Any] = {}
+    recorded = True
+    asks = True
+
+    def __init__(self, first: str, second: str) -> None:
+        self.keys: list[str] = []
+        self._replies = (first, second)
+
+    async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
+        self.keys += questions
+        await send_all(questions, self._answer, take, gate, Slots(1))
+
+    async def _answer(self, request: Request, gate: Gate) -> Reply:
+        return Reply(self._replies[request.attempt - 1], "stop", "m")
+
+    async def close(self) -> None: ...
 
 
 class Picture(SimpleNamespace):
@@ -57,8 +85,9 @@ def topk(*image_ids: str) -> Any:
 def test_the_filter_asks_once_per_image_and_judges_every_candidate() -> None:
     answers = {"b": '["Counting"]', "a": "None", "c": '["Counting", "never offered"]'}
     model = Scripted(lambda request: answers[request.image.image_id])
-    filtered = filter_shard(topk("b", "a", "c"), IMAGES, TEMPLATES["filter"], model)
+    filtered, rejects = filter_shard(topk("b", "a", "c"), IMAGES, TEMPLATES["filter"], model)
     to_arrow(filtered, FILTER)
+    to_arrow(rejects, REJECTS)
     assert [request.image.image_id for request in model.asked] == ["b", "a", "c"]
     assert all(name in request.text for request in model.asked for name in TYPES)
     assert [(row["image_id"], row["task_type"], row["kept"], row["reason"]) for row in filtered] == [
@@ -67,14 +96,18 @@ def test_the_filter_asks_once_per_image_and_judges_every_candidate() -> None:
         *[("c", name, name == "Counting", None if name == "Counting" else "not_selected") for name in TYPES],
     ]
     assert [row["request"] for row in filtered] == [f"key {index}" for index in range(3) for _ in TYPES]
+    assert [(row["stage"], row["image_id"], row["item"], row["reason"], row["task_type"]) for row in rejects] == [
+        ("filter", "c", "c: never offered", "label_not_offered", None)
+    ]
 
 
 def test_a_filter_request_that_failed_rejects_its_candidates_alone() -> None:
     failed = Reply("", "failed", "m", detail="500")
     model = Scripted(lambda request: failed if request.image.image_id == "a" else '["Counting"]')
-    filtered = filter_shard(topk("a", "b"), IMAGES, TEMPLATES["filter"], model)
+    filtered, rejects = filter_shard(topk("a", "b"), IMAGES, TEMPLATES["filter"], model)
     assert [row["reason"] for row in filtered[:3]] == ["request_failed"] * 3
     assert [row["kept"] for row in filtered[3:]] == [False, False, True]
+    assert not rejects
 
 
 def pair(task_type: str, question: str = "What?", answer: str = "That.") -> str:
@@ -143,6 +176,46 @@ def test_a_referee_votes_on_every_sample_in_order(sees_answer: bool) -> None:
 
 def test_nothing_to_ask_asks_nothing() -> None:
     model = Scripted(lambda request: pytest.fail("it asked"))
-    assert filter_shard(topk(), IMAGES, TEMPLATES["filter"], model) == []
+    assert filter_shard(topk(), IMAGES, TEMPLATES["filter"], model) == ([], [])
     assert qa_shard(rows.candidates(), IMAGES, TEMPLATES["qa"], model) == ([], [])
     assert vote_shard(rows.samples(), IMAGES, TEMPLATES["referee"], model, "strict", False) == []
+
+
+def test_what_was_no_verdict_is_asked_again_and_the_rows_name_the_request_that_counts(tmp_path: Path) -> None:
+    provider = Again("I cannot say.", '["Counting"]')
+    model = Model(provider, Ledger(tmp_path), "shard", retry_replies={"reply_unparsable": 1})
+    filtered, _ = filter_shard(topk("a"), IMAGES, TEMPLATES["filter"], model)
+    assert [row["kept"] for row in filtered] == [False, False, True]
+    assert [row["request"] for row in filtered] == provider.keys[1:] * 3
+
+
+def test_what_was_no_pair_is_asked_again_and_the_samples_name_the_request_that_counts(tmp_path: Path) -> None:
+    provider = Again("I cannot say.", pair(TYPES[0]))
+    model = Model(provider, Ledger(tmp_path), "shard", retry_replies={"reply_unparsable": 1})
+    samples, rejects = qa_shard(rows.candidates(rows.candidate("a", 1, TYPES[0])), IMAGES, TEMPLATES["qa"], model)
+    assert [(row["qa_request"], row["qa_prompt"]) for row in samples] == [(provider.keys[1], TEMPLATES["qa"].digest)]
+    assert not rejects
+
+
+def test_what_was_no_vote_is_asked_again_and_an_abstention_is_not(tmp_path: Path) -> None:
+    for first, expected in {"It is 1, I think.": (1, None), "abstain": (None, "abstained")}.items():
+        provider = Again(first, "1")
+        retry_replies = {"reply_unparsable": 1, "abstained": 1}
+        model = Model(provider, Ledger(tmp_path / first), "shard", retry_replies=retry_replies)
+        samples = rows.samples(rows.sample("w", "a"))
+        (row,) = vote_shard(samples, IMAGES, TEMPLATES["referee"], model, "strict", False)
+        assert (row["vote"], row["reason"]) == expected
+        assert row["request"] == provider.keys[-1]
+
+
+def test_an_answer_that_says_something_is_not_asked_again(tmp_path: Path) -> None:
+    retry_replies = {"reply_unparsable": 1}
+    for text in ('["Counting", "never offered"]', "None"):
+        provider = Again(text, '["OCR~signs"]')
+        model = Model(provider, Ledger(tmp_path / text[:4]), "shard", retry_replies=retry_replies)
+        filter_shard(topk("a"), IMAGES, TEMPLATES["filter"], model)
+        assert len(provider.keys) == 1
+    provider = Again(f"{pair(TYPES[0])}\n{pair('never offered')}", "")
+    kept = rows.candidates(*(rows.candidate("a", rank, name) for rank, name in enumerate(TYPES, 1)))
+    samples, rejects = qa_shard(kept, IMAGES, TEMPLATES["qa"], Model(provider, Ledger(tmp_path / "qa"), "shard"))
+    assert (len(provider.keys), len(samples), len(rejects)) == (1, 1, 3)

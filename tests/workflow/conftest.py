@@ -35,3 +35,25 @@ def finished(_finished: Project, tmp_path: Path, endpoint: Endpoint) -> Project:
     endpoint.answered.clear()
     endpoint.state.stages.clear()
     return _finished.copy_to(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def _matched(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Project:
+    project = Project(tmp_path_factory.mktemp("matched") / "run", endpoint.url)
+    project.add_images("one", range(4))
+    project.run("--until", "match")
+    return project
+
+
+@pytest.fixture(scope="session")
+def undisturbed(_matched: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What becomes of :func:`matched` if nothing goes wrong."""
+    project = _matched.copy_to(tmp_path_factory.mktemp("undisturbed") / "run")
+    project.run()
+    return project
+
+
+@pytest.fixture
+def matched(_matched: Project, tmp_path: Path) -> Project:
+    """A copy of a run of one shard of four images that has come to its first question, and asked none."""
+    return _matched.copy_to(tmp_path / "run")

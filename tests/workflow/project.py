@@ -75,6 +75,11 @@ class Project:
         }
         self.config["roles"] = {"expand": names[0], "filter": names[0], "qa": names[0], "referees": list(names[1:])}
 
+    def use_server(self, endpoint_url: str, **settings: Any) -> None:
+        """Send the questions elsewhere, with other settings of all endpoints."""
+        for entry in self.config["endpoints"].values():
+            entry |= {"base_url": endpoint_url, **settings}
+
     def use_embedded(self) -> None:
         default = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
         self.config["endpoints"], self.config["roles"] = default["endpoints"], default["roles"]
@@ -139,6 +144,11 @@ class Project:
 
     def rejects(self) -> pl.DataFrame:
         return pl.read_parquet(self.path("rejects.parquet"))
+
+    def vote_reasons(self) -> set[str]:
+        """Why votes are missing."""
+        votes = pl.read_parquet(self.path("votes.parquet")).select("votes").explode("votes").unnest("votes")
+        return set(votes["reason"].drop_nulls())
 
     def digests(self, folder: str = "dataset") -> dict[str, str]:
         """SHA-256 of every file of a result folder."""

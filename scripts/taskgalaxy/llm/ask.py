@@ -62,6 +62,9 @@ class Bounds:
 
 
 NO_BOUNDS = Bounds()
+_ENOUGH_TO_TELL = 10
+"""Fewer requests may each be at fault by chance."""
+
 Progress = Callable[[Counts], None]
 
 
@@ -117,7 +120,8 @@ async def ask(
         if waiting:
             desk = _Desk(waiting, replies, counts, provider, ledger, file, bounds, progress, stack)
             await provider.answer_all(waiting, desk.take, desk.check_budget, ledger.records_path(stage, writer))
-            _check_any_answered(list(replies.values()), provider)
+            if provider.asks:
+                _check_any_answered(list(replies.values()), provider)
     log.info(
         "%d questions to %s: %d from the ledger, %d asked, %d of them without an answer",
         counts.total,
@@ -151,7 +155,7 @@ def ask_all(
 
 def _check_any_answered(replies: Sequence[Reply], provider: Provider) -> None:
     """Refuse to take an endpoint that cannot be asked at all for rows that are at fault one by one."""
-    if len(replies) > 1 and not any(reply.answered for reply in replies):
+    if len(replies) >= _ENOUGH_TO_TELL and not any(reply.answered for reply in replies):
         raise UserError(
             f"model {provider.model}",
             f"answered none of {len(replies)} requests (the first: {replies[0].detail})",

@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import openai
-from openai.types import Batch
+from openai.types import Batch, FileObject
 from PIL import Image
 
 from taskgalaxy.errors import UserError
@@ -39,23 +41,18 @@ log = logging.getLogger(__name__)
 MAX_ROWS = 50_000
 MAX_BYTES = 200_000_000
 _PART = "taskgalaxy_part"
-"""The key in a batch's metadata under which its part's name stands."""
-
+_URL: Final = "/v1/chat/completions"
 _ENDED = ("completed", "failed", "expired", "cancelled")
-_LISTED_S = 2 * 24 * 3600
-"""A batch that a killed run may have created is looked for among those of the last two days."""
+_QUEUE_FULL = "token_limit_exceeded"
+_TRANSFER_S = 600.0
+"""How long the server may be silent while a file is sent or read."""
+
+_CLOCKS_S = 24 * 3600
+"""The most by which the server's clock and ours can differ."""
+
+_TAKEN_TOGETHER = 500
 
 _T = TypeVar("_T")
-
-
-@dataclass
-class _File:
-    """A file of requests that is being filled: one line per question."""
-
-    content: IO[bytes]
-    questions: list[dict[str, Any]] = field(default_factory=list)
-    size: int = 0
-    usd: float = 0.0
 
 
 class BatchProvider:
@@ -69,301 +66,390 @@ class BatchProvider:
     recorded = True
     asks = True
 
-    def __init__(self, settings: EndpointSettings, ledger: Ledger) -> None:
+    def __init__(self, settings: EndpointSettings, ledger: Ledger, budget_usd: float | None = None) -> None:
+        """No batch is submitted that is expected to cost more than ``budget_usd`` leaves, the batches of all
+        jobs included; what was submitted is collected in any case."""
         self.settings = settings
         self.model = settings.model
         self.parameters: Mapping[str, Any] = settings.parameters()
         self._ledger = ledger
+        self._budget_usd = budget_usd
         self._online = OpenAIProvider(settings, ledger.state)
 
     async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
-        """Submit what no batch asks yet, wait, and collect; see :class:`taskgalaxy.llm.request.Provider`.
+        """Collect what was submitted, submit the rest and wait; see :class:`taskgalaxy.llm.request.Provider`.
 
         Raises:
             UserError: also when ``batch_wait_s`` have passed; the next run collects what was submitted.
         """
-        waiting = dict(questions)
-        failed: dict[str, int] = {}
-        start = time.monotonic()
         with Journal(records.with_name(f"{records.name}.batches")) as journal:
-            await self._take_up(journal)
-            while True:
-                await self._submit_unasked(waiting, journal, take, gate)
-                if not journal.parts:
-                    return
-                for part in list(journal.parts.values()):
-                    batch = await self._batch(part)
-                    if batch.status in _ENDED:
-                        await self._collect(batch, part, journal, waiting, failed, take)
-                if journal.parts:
-                    await self._wait(journal, time.monotonic() - start)
+            if journal.parts:
+                # A run that was killed may have left it wrong.
+                self._ledger.pending.recount()
+            await _Round(self._online, self._ledger, self._budget_usd, journal, dict(questions), take, gate).run()
 
     async def close(self) -> None:
         """Close the connections; they are opened anew if another question comes."""
         await self._online.close()
 
-    async def _take_up(self, journal: Journal) -> None:
-        """Go on with what an earlier run had prepared."""
-        for part in list(journal.parts.values()):
-            if part.file_id is None:
-                # No batch can have been made of it: its questions go into another part.
-                self._close(part, journal, "not uploaded")
-            elif part.batch_id is None:
-                await self._submit(part, journal, await self._find(part))
 
-    async def _submit_unasked(self, waiting: dict[str, Request], journal: Journal, take: Take, gate: Gate) -> None:
-        """Submit the questions that stand in no open part, file by file."""
-        asked = {key for part in journal.parts.values() for key in part.questions}
-        unasked = {key: request for key, request in waiting.items() if key not in asked}
-        async for file in self._files(unasked, waiting, take):
-            gate()
-            part = journal.prepared(uuid.uuid4().hex, file.questions, round(file.usd * 1e9))
-            self._ledger.pending.add(part.nano_usd)
-            file_id = await self._patiently(lambda content=file.content: self._upload(content))  # type: ignore[misc]
-            journal.uploaded(part, file_id)
-            await self._submit(part, journal)
+@dataclass
+class _Round:
+    """The questions of one call, and the open parts of the journal, which may be about others, until all have ended.
 
-    async def _files(
-        self, questions: Mapping[str, Request], waiting: dict[str, Request], take: Take
-    ) -> AsyncIterator[_File]:
-        """Files of at most ``MAX_ROWS`` lines and ``MAX_BYTES`` bytes; what cannot be sent is taken as a failure."""
-        with tempfile.TemporaryFile(suffix=".jsonl") as content:
-            file = _File(content)
-            for key, request in questions.items():
+    After an error nothing new is submitted; what is with the server is waited for before it is raised.
+
+    Attributes:
+        waiting: the questions that have no reply yet.
+        failed: how often a question came back without an answer.
+        at_once: how many requests the server takes at once.
+    """
+
+    online: OpenAIProvider
+    ledger: Ledger
+    budget_usd: float | None
+    journal: Journal
+    waiting: dict[str, Request]
+    take: Take
+    gate: Gate
+    failed: Counter[str] = field(default_factory=Counter)
+    errors: list[UserError] = field(default_factory=list)
+    at_once: float = math.inf
+
+    def __post_init__(self) -> None:
+        self.settings = self.online.settings
+        self.service = _Service(self.online)
+
+    async def run(self) -> None:
+        start = time.monotonic()
+        while True:
+            for part in list(self.journal.parts.values()):
+                await self._look_at(part)
+            if not self.errors:
                 try:
-                    line = json_line(
-                        {
-                            "custom_id": key,
-                            "method": "POST",
-                            "url": "/v1/chat/completions",
-                            "body": await self._online.body(request),
-                        }
-                    ).encode()
-                    if len(line) > MAX_BYTES:
-                        raise ValueError(f"its request has {len(line):,} bytes")
-                except (OSError, ValueError, Image.DecompressionBombError) as error:
-                    del waiting[key]
-                    await take(key, unanswered(f"the image cannot be sent: {error}", self.settings, "unaskable"))
-                    continue
-                if len(file.questions) == MAX_ROWS or file.size + len(line) > MAX_BYTES:
-                    yield file
-                    content.seek(0)
-                    content.truncate()
-                    file = _File(content)
-                content.write(line)
-                file.size += len(line)
-                file.questions.append(question_record(request, key, self.model, self.parameters))
-                file.usd += self._expected_usd(request)
-            if file.questions:
-                yield file
-
-    def _expected_usd(self, request: Request) -> float:
-        if self.settings.prices is None:
-            return 0.0
-        usage = {
-            "prompt_tokens": prompt_tokens(request),
-            "completion_tokens": min(self.settings.max_tokens or 256, 256),
-        }
-        return usd(self.settings.prices, usage, batch=True)
-
-    async def _upload(self, content: IO[bytes]) -> str:
-        content.seek(0)
-        uploaded = await self._online.client.files.create(
-            file=("requests.jsonl", content), purpose="batch", timeout=3600
-        )
-        return uploaded.id
-
-    async def _submit(self, part: Part, journal: Journal, batch: Batch | None = None) -> None:
-        """Create the part's batch, unless it exists: a lost response is no reason to create it again."""
-        for attempt in range(1, self.settings.max_retries + 2):
-            if batch is not None:
+                    await self._submit_rest()
+                except UserError as error:
+                    self._stop(error)
+            if not self.journal.parts:
                 break
-            try:
-                batch = await self._called(self._create(part))
-            except TryAgainError as error:
-                if attempt > self.settings.max_retries:
-                    raise self._unreachable(error) from error
-                await asyncio.sleep(wait_s(attempt, error.after_s))
-                batch = await self._find(part)
-        assert batch is not None
-        journal.submitted(part, batch.id)
-        log.info("submitted %d requests as batch %s", len(part.questions), batch.id)
+            await self._wait(time.monotonic() - start)
+        if self.errors:
+            raise self.errors[0]
 
-    async def _create(self, part: Part) -> Batch:
-        assert part.file_id is not None
-        return await self._online.client.batches.create(
-            input_file_id=part.file_id,
-            endpoint="/v1/chat/completions",
-            completion_window="24h",
-            metadata={_PART: part.name},
-        )
+    def _stop(self, error: UserError) -> None:
+        log.warning("nothing more is submitted: %s", error)
+        self.errors.append(error)
 
-    async def _find(self, part: Part) -> Batch | None:
-        """The part's batch, if the server has it."""
-
-        async def look() -> Batch | None:
-            async for batch in self._online.client.batches.list(limit=100):
-                if (batch.metadata or {}).get(_PART) == part.name or batch.input_file_id == part.file_id:
-                    return batch
-                if batch.created_at < time.time() - _LISTED_S:
-                    return None
-            return None
-
-        return await self._patiently(look)
-
-    async def _batch(self, part: Part) -> Batch:
-        assert part.batch_id is not None
-        batch_id = part.batch_id
-        try:
-            return await self._patiently(lambda: self._online.client.batches.retrieve(batch_id))
-        except _NotThereError as error:
-            raise UserError(
-                self.settings.where,
-                f"the server knows no batch {batch_id}, which was submitted earlier",
-                "check that the key and base_url are those it was submitted with",
-            ) from error
-
-    async def _wait(self, journal: Journal, waited_s: float) -> None:
-        questions = sum(len(part.questions) for part in journal.parts.values())
-        where = f"{questions} requests are with the server in {len(journal.parts)} batches"
-        if self.settings.batch_wait_s is not None and waited_s >= self.settings.batch_wait_s:
-            raise UserError(
-                self.settings.where,
-                f"{where}, and batch_wait_s ({self.settings.batch_wait_s:g} s) have passed",
-                "run again later: they are collected then, and nothing is submitted twice",
-            )
-        log.info("%s", where)
+    async def _wait(self, waited_s: float) -> None:
+        state = f"{len(self.journal.asked):,} requests are with the server in {len(self.journal.parts)} batches"
+        longest_s = self.settings.batch_wait_s
+        if longest_s is not None and waited_s >= longest_s:
+            what = f"{state}, and batch_wait_s ({longest_s:g} s) have passed"
+            fix = "run again later: they are collected then, and nothing is submitted twice"
+            raise self.errors[0] if self.errors else UserError(self.settings.where, what, fix)
+        log.info("%s", state)
         await asyncio.sleep(self.settings.batch_poll_s)
 
-    async def _collect(
-        self,
-        batch: Batch,
-        part: Part,
-        journal: Journal,
-        waiting: dict[str, Request],
-        failed: dict[str, int],
-        take: Take,
-    ) -> None:
-        """Take the answers of a batch that has ended; what it did not answer stays in ``waiting``."""
+    # Submitting
+
+    async def _submit_rest(self) -> None:
+        """Submit the questions that stand in no open part, file by file, as far as the server takes them."""
+        with tempfile.TemporaryFile(suffix=".jsonl") as content:
+            while True:
+                asked = self.journal.asked
+                unasked = [key for key in self.waiting if key not in asked]
+                most = min(MAX_ROWS, self.at_once - len(asked))
+                if not unasked or most < 1:
+                    return
+                self.gate()
+                if keys := await self._fill(content, unasked, most):
+                    await self._submit(content, keys)
+
+    async def _fill(self, content: IO[bytes], keys: Sequence[str], most: float) -> list[str]:
+        """Write the requests of the first of ``keys`` into ``content``, as many as fit, and return which.
+
+        One that cannot be sent is taken as a failure.
+        """
+        content.seek(0)
+        content.truncate()
+        written: list[str] = []
+        for key in keys:
+            if len(written) >= most:
+                break
+            try:
+                body = await self.online.body(self.waiting[key])
+                line = json_line({"custom_id": key, "method": "POST", "url": _URL, "body": body}).encode()
+                if len(line) > MAX_BYTES:
+                    raise ValueError(f"its request has {len(line):,} bytes")
+            except (OSError, ValueError, Image.DecompressionBombError) as error:
+                del self.waiting[key]
+                await self.take(key, unanswered(f"the image cannot be sent: {error}", self.settings, "unaskable"))
+                continue
+            if content.tell() + len(line) > MAX_BYTES:
+                break
+            content.write(line)
+            written.append(key)
+        return written
+
+    async def _submit(self, content: IO[bytes], keys: Sequence[str]) -> None:
+        model, parameters = self.online.model, self.online.parameters
+        questions = [question_record(self.waiting[key], key, model, parameters) for key in keys]
+        nano_usd = sum(self._nano_usd(self.waiting[key]) for key in keys)
+        part = self.journal.prepared(uuid.uuid4().hex, questions, nano_usd)
+        self.ledger.pending.add(part.nano_usd)
+        try:
+            # Only now: jobs that come so far together have all added theirs before any of them looks.
+            self._check_budget(part)
+            self.journal.uploaded(part, (await self.service.upload(content)).id)
+            self.gate()
+        except UserError:
+            self._close(part, "not submitted")
+            raise
+        self.journal.submitted(part, (await self.service.create(part)).id)
+
+    def _nano_usd(self, request: Request) -> int:
+        """What the answer is expected to cost, in billionths of a US dollar."""
+        if self.settings.prices is None:
+            return 0
+        completion_tokens = min(self.settings.max_tokens or 256, 256)
+        usage = {"prompt_tokens": prompt_tokens(request), "completion_tokens": completion_tokens}
+        return round(1e9 * usd(self.settings.prices, usage, batch=True))
+
+    def _check_budget(self, part: Part) -> None:
+        """Raise ``UserError`` if the part, which is pending already, is too expensive."""
+        budget_usd, spent_usd, pending_usd = self.budget_usd, self.ledger.spent.usd(), self.ledger.pending.usd()
+        if budget_usd is None or spent_usd + pending_usd <= budget_usd:
+            return
+        # Jobs that were killed, or counted it while others added to it, may have left it wrong.
+        pending_usd = self.ledger.pending.recount()
+        if spent_usd + pending_usd > budget_usd:
+            expected_usd = part.nano_usd / 1e9
+            raise UserError(
+                "budget_usd",
+                f"a batch of {len(part.questions):,} requests is expected to cost ${expected_usd:,.4f}, which with "
+                f"${spent_usd:,.4f} spent and ${pending_usd - expected_usd:,.4f} pending in batches exceeds "
+                f"${budget_usd:,.2f}",
+                "raise budget_usd and run again: what was submitted is collected in any case",
+            )
+
+    # Collecting
+
+    async def _look_at(self, part: Part) -> None:
+        """Collect the part's batch if it has ended."""
+        if part.batch_id is not None:
+            batch = await self.service.retrieve(part.batch_id, self.journal.path)
+        elif part.file_id and (found := await self.service.find(part)):
+            # The server has made a batch, of which no answer came or was noted.
+            batch = found
+            self.journal.submitted(part, batch.id)
+        else:
+            self._close(part, "not submitted")
+            return
         if batch.status == "failed":
-            self._close(part, journal, batch.status)
-            problems = "; ".join(str(error.message) for error in (batch.errors and batch.errors.data) or ())
-            raise UserError(
-                self.settings.where,
-                f"the server did not accept batch {batch.id} ({problems[:500] or 'no reason given'})",
-                "correct what it names, then run again: none of its requests was answered or paid for",
-            )
-        answered = await self._rows(batch.output_file_id)
-        if answered is None:
-            self._close(part, journal, "output lost")
-            raise UserError(
-                self.settings.where,
-                f"the output file of batch {batch.id} is gone, and with it {len(part.questions)} answers",
-                "run again to ask these questions anew, which costs their price once more",
-            )
-        known = self._ledger.known(next(iter(part.questions.values()))["stage"], part.questions)
-        results = self._results(answered + (await self._rows(batch.error_file_id) or []), part)
-        for key, (reply, _) in results.items():
-            if reply and key not in known:
-                waiting.pop(key, None)
-                await take(key, reply, part.questions[key])
-        unanswered_rows = {key: detail for key, (reply, detail) in results.items() if reply is None}
-        self._close(part, journal, batch.status)
-        log.info("batch %s is %s: %d of %d answered", batch.id, batch.status,
-                 len(part.questions) - len(unanswered_rows), len(part.questions))  # fmt: skip
-        hopeless = batch.status == "completed" and len(unanswered_rows) == len(part.questions)
-        for key, detail in unanswered_rows.items():
-            failed[key] = failed.get(key, 0) + 1
+            self._not_accepted(batch, part)
+        elif batch.status in _ENDED:
+            await self._collect(batch, part)
+
+    def _not_accepted(self, batch: Batch, part: Part) -> None:
+        self._close(part, batch.status)
+        errors = (batch.errors and batch.errors.data) or []
+        if any(error.code == _QUEUE_FULL for error in errors):
+            # It takes more when others have ended; if there are none, the part was too large.
+            self.at_once = len(self.journal.asked) or len(part.questions) // 2
+            log.warning("the server's queue is full: at most %d requests are submitted at once", self.at_once)
+            if self.at_once:
+                return
+        problems = self.online.without_key("; ".join(str(error.message) for error in errors))
+        what = f"the server did not accept batch {batch.id} ({problems[:500] or 'no reason given'})"
+        fix = "correct what it names, then run again: none of its requests was answered or paid for"
+        self._stop(UserError(self.settings.where, what, fix))
+
+    async def _collect(self, batch: Batch, part: Part) -> None:
+        """Take the answers of a batch that has ended; what it did not answer stays in ``waiting``."""
+        output = await self.service.lines(batch.output_file_id)
+        if output is None:
+            self._close(part, "output lost")
+            what = f"the output file of batch {batch.id} is gone, and with it {len(part.questions)} answers"
+            fix = "run again to ask these questions anew, which costs their price once more"
+            self._stop(UserError(self.settings.where, what, fix))
+            return
+        replies, details = self._read(output + (await self.service.lines(batch.error_file_id) or []), part)
+        await self._take_all(replies, part)
+        self._close(part, batch.status)
+        log.info("batch %s is %s: %d of %d answered", batch.id, batch.status, len(replies), len(part.questions))
+        hopeless = batch.status == "completed" and not replies
+        for key in [key for key in details if key in self.waiting]:
+            self.failed[key] += 1
+            detail = details[key]
             if hopeless:
-                detail = (
-                    f"batch {batch.id} is 'completed', but every one of its {len(part.questions)} rows failed: {detail}"
-                )
-            if key in waiting and (hopeless or failed[key] > self.settings.max_retries):
-                del waiting[key]
-                await take(key, unanswered(detail, self.settings, attempts=failed[key]))
-
-    def _results(self, rows: list[dict[str, Any]], part: Part) -> dict[str, tuple[Reply | None, str]]:
-        """Per question of the part its reply, or ``None`` and why there is none."""
-        results: dict[str, tuple[Reply | None, str]]
-        results = dict.fromkeys(part.questions, (None, "the batch ended without it"))
-        for row in rows:
-            key = row.get("custom_id")
-            if not isinstance(key, str) or key not in results:
-                log.warning("a batch returned the row %r, which was not in its input; it is ignored", key)
-            elif results[key][0] is None:
+                detail = f"batch {batch.id} is 'completed', but all of its {len(details)} rows failed: {detail}"
+            if hopeless or self.failed[key] > self.settings.max_retries:
+                del self.waiting[key]
                 try:
-                    results[key] = self._row_reply(row, part.questions[key]), ""
-                except (TryAgainError, UserError) as error:
-                    results[key] = None, self._online.without_key(str(error))
-        return results
+                    await self.take(key, unanswered(detail, self.settings, attempts=self.failed[key]))
+                except UserError as error:
+                    self._stop(error)
 
-    def _row_reply(self, row: Mapping[str, Any], question: Mapping[str, Any]) -> Reply:
-        """The reply in one row of a batch's files. Raises :class:`TryAgainError` if there is none."""
+    def _read(self, lines: Sequence[str], part: Part) -> tuple[dict[str, Reply], dict[str, str]]:
+        """The replies in the lines of a batch's files, and why the other questions of the part have none."""
+        replies: dict[str, Reply] = {}
+        details = dict.fromkeys(part.questions, "the batch ended without it")
+        for line in lines:
+            try:
+                # NaN and infinities, which are not JSON, become null.
+                row = json.loads(line, parse_constant=lambda _: None)
+                key = row["custom_id"]
+                question = part.questions[key]
+            except (ValueError, KeyError, TypeError):
+                log.warning("a batch returned what is no answer to a request in it; it is ignored: %.200s", line)
+                continue
+            if key in replies:
+                continue
+            try:
+                replies[key] = self._reply(row, question)
+                del details[key]
+            except (TryAgainError, UserError) as error:
+                details[key] = str(error)
+                if isinstance(error, UserError) and not self.errors:
+                    self._stop(error)
+        return replies, details
+
+    def _reply(self, row: Mapping[str, Any], question: Mapping[str, Any]) -> Reply:
+        """The reply in one row. Raises as :func:`taskgalaxy.llm.failures.refusal_of` does."""
         response = row.get("response")
         if not isinstance(response, dict):
-            error = row.get("error") or {}
-            raise TryAgainError(f"{error.get('code')}: {error.get('message')}")
-        body = response.get("body")
-        if response.get("status_code") != 200:
-            return refusal_of(int(response.get("status_code") or 0), body, {}, self.settings)
+            raise TryAgainError(str(row.get("error")))
+        status, body = response.get("status_code"), response.get("body")
+        if status != 200:
+            return refusal_of(status if isinstance(status, int) else 0, body, {}, self.settings)
         reply = read_completion(body, self.settings, question["stage"])
         if reply is None:
             raise TryAgainError("the server sent something that is not a chat completion")
-        return replace(reply, usd=self._online.cost(question["text"], question["image"] is not None, reply, batch=True))
+        cost = self.online.cost(question["text"], question["image"] is not None, reply, batch=True)
+        return replace(reply, usd=cost, attempts=self.failed[question["key"]] + 1)
 
-    async def _rows(self, file_id: str | None) -> list[dict[str, Any]] | None:
-        """The lines of a file at the server, none without ``file_id``; ``None`` if the server lost it."""
+    async def _take_all(self, replies: Mapping[str, Reply], part: Part) -> None:
+        """Take many at a time, so that they wait for the disk together.
+
+        What a run recorded before it was killed is not recorded again.
+        """
+        known = self.ledger.known(next(iter(part.questions.values()))["stage"], part.questions)
+        keys = [key for key in replies if key in self.waiting or key not in known]
+        for start in range(0, len(keys), _TAKEN_TOGETHER):
+            together = keys[start : start + _TAKEN_TOGETHER]
+            taken = (self.take(key, replies[key], part.questions[key]) for key in together)
+            for error in await asyncio.gather(*taken, return_exceptions=True):
+                if error is not None:
+                    raise error
+            for key in together:
+                self.waiting.pop(key, None)
+
+    def _close(self, part: Part, status: str) -> None:
+        # In this order, as :meth:`_submit` does it: a count of the journals in between makes too much of it.
+        self.ledger.pending.add(-part.nano_usd)
+        self.journal.closed(part, status)
+
+
+class _Service:
+    """The Batch API of a server; what may succeed later is tried again ``max_retries`` times.
+
+    Every method raises ``UserError`` if it cannot be done.
+    """
+
+    def __init__(self, online: OpenAIProvider) -> None:
+        self.online = online
+        self.settings = online.settings
+
+    async def upload(self, content: IO[bytes]) -> FileObject:
+        def send() -> Awaitable[FileObject]:
+            content.seek(0)
+            file = ("requests.jsonl", content)
+            return self.online.client.files.create(file=file, purpose="batch", timeout=_TRANSFER_S)
+
+        return await self._patiently(send)
+
+    async def create(self, part: Part) -> Batch:
+        """The part's batch; if a response is lost, it is looked for before it is created again."""
+        tried = False
+
+        async def create_once() -> Batch:
+            nonlocal tried
+            if tried and (batch := await self._look_for(part)):
+                return batch
+            tried = True
+            assert part.file_id is not None
+            return await self.online.client.batches.create(
+                input_file_id=part.file_id, endpoint=_URL, completion_window="24h", metadata={_PART: part.name}
+            )
+
+        return await self._patiently(create_once)
+
+    async def find(self, part: Part) -> Batch | None:
+        """The part's batch, if the server has it."""
+        return await self._patiently(lambda: self._look_for(part))
+
+    async def _look_for(self, part: Part) -> Batch | None:
+        async for batch in self.online.client.batches.list(limit=100):
+            if batch.input_file_id == part.file_id or (batch.metadata or {}).get(_PART) == part.name:
+                return batch
+            # The newest come first.
+            if batch.created_at < part.at - _CLOCKS_S:
+                break
+        return None
+
+    async def retrieve(self, batch_id: str, journal: Path) -> Batch:
+        """A batch as it is now; ``journal`` is where it stands."""
+        try:
+            return await self._patiently(lambda: self.online.client.batches.retrieve(batch_id))
+        except _NotThereError as error:
+            what = f"the server knows no batch {batch_id}, which was submitted earlier"
+            fix = f"check that key and base_url are as they were then; to give its answers up, remove {journal}"
+            raise UserError(self.settings.where, what, fix) from error
+
+    async def lines(self, file_id: str | None) -> list[str] | None:
+        """The lines of a file, none without ``file_id``; ``None`` if the server lost it."""
         if file_id is None:
             return []
-
-        async def download() -> list[dict[str, Any]]:
-            content = await self._online.client.files.content(file_id, timeout=3600)
-            return [json.loads(line) for line in self._online.without_key(content.text).splitlines() if line.strip()]
-
         try:
-            return await self._patiently(download)
+            content = await self._patiently(lambda: self.online.client.files.content(file_id, timeout=_TRANSFER_S))
         except _NotThereError:
             return None
-
-    def _close(self, part: Part, journal: Journal, status: str) -> None:
-        journal.closed(part, status)
-        self._ledger.pending.add(-part.nano_usd)
+        # Not ``splitlines``: a text may hold other separators than the newlines between rows.
+        lines = self.online.without_key(content.content.decode("utf-8", "replace")).split("\n")
+        return [line for line in lines if line.strip()]
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """What ``call`` returns; what may succeed later is tried again ``max_retries`` times."""
         attempt = 1
         while True:
             try:
-                return await self._called(call())
+                return await self._once(call)
             except TryAgainError as error:
+                detail = self.online.without_key(str(error))
                 if attempt > self.settings.max_retries:
-                    raise self._unreachable(error) from error
+                    kind = _NotThereError if isinstance(error.__cause__, openai.NotFoundError) else UserError
+                    fix = "check base_url and run again: what was submitted is collected then"
+                    raise kind(self.settings.where, f"the Batch API cannot be reached ({detail})", fix) from error
+                log.info("%s: try %d failed: %s", self.settings.where, attempt, detail)
                 await asyncio.sleep(wait_s(attempt, error.after_s))
                 attempt += 1
 
-    async def _called(self, call: Awaitable[_T]) -> _T:
-        """What ``call`` returns. Raises as :func:`taskgalaxy.llm.failures.refusal_of`, and ``_NotThereError``."""
+    async def _once(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """What ``call`` returns. Raises :class:`TryAgainError` if it may succeed later."""
         try:
-            return await call
+            result = await call()
         except openai.NotFoundError as error:
-            raise _NotThereError from error
+            # What was stored a moment ago is not always there yet.
+            raise TryAgainError(f"404: {error.message}") from error
         except openai.APIStatusError as error:
-            refusal = self._online.refusal(error)
-            raise UserError(
-                self.settings.where,
-                f"the server refuses the batch ({refusal.detail})",
-                "correct what it names, or set mode: online",
-            ) from error
+            what = f"the Batch API refuses a request ({self.online.refusal(error).detail})"
+            fix = "correct what it names, or set mode: online"
+            raise UserError(self.settings.where, what, fix) from error
         except (openai.APIError, OSError, ValueError) as error:
             raise TryAgainError(f"{type(error).__name__}: {error.__cause__ or error}") from error
-
-    def _unreachable(self, error: TryAgainError) -> UserError:
-        return UserError(
-            self.settings.where,
-            f"the Batch API cannot be reached ({self._online.without_key(str(error))})",
-            "run again later: what was submitted is collected then, and nothing is submitted twice",
-        )
+        if isinstance(result, str):
+            raise TryAgainError("the server sent something that is not JSON")
+        return result
 
 
-class _NotThereError(Exception):
-    """The server has no such thing."""
+class _NotThereError(UserError):
+    """The server has no such thing, however often it is asked."""

@@ -59,6 +59,9 @@ def read_completion(raw: Any, settings: EndpointSettings, stage: str) -> Reply |
 
 
 _CUT = ("length", "content_filter")
+_NO_CHANCE = -1e4
+"""A log probability whose exponential is 0."""
+_MOST_TOKENS = 1 << 40
 
 
 def p_yes(choice: Mapping[str, Any]) -> float | None:
@@ -69,10 +72,11 @@ def p_yes(choice: Mapping[str, Any]) -> float | None:
         if _digit(token) is None:
             continue
         mass = {"0": 0.0, "1": 0.0}
-        for other in token.get("top_logprobs") or ():
-            digit, logprob = _digit(other), other.get("logprob")
-            if digit is not None and isinstance(logprob, int | float):
-                mass[digit] += math.exp(min(0.0, logprob))
+        others = token.get("top_logprobs")
+        for other in others if isinstance(others, list) else ():
+            digit = _digit(other)
+            if digit is not None and isinstance(other.get("logprob"), int | float):
+                mass[digit] += math.exp(max(_NO_CHANCE, min(0.0, other["logprob"])))
         total = sum(mass.values())
         return mass["1"] / total if total > 0 else None
     return None
@@ -89,7 +93,11 @@ def _usage(usage: Any) -> dict[str, int]:
         return {}
     details = usage.get("prompt_tokens_details")
     counts = {"cached_tokens": details.get("cached_tokens")} if isinstance(details, dict) else {}
-    return {name: value for name, value in (usage | counts).items() if isinstance(value, int)}
+    return {
+        name: value
+        for name, value in (usage | counts).items()
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_TOKENS
+    }
 
 
 def _text(value: Any) -> str:

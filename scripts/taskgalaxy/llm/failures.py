@@ -109,12 +109,15 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def used_up_s(headers: Mapping[str, str]) -> float:
-    """Seconds until the server takes more, by its own headers: 0 unless it says that none remain."""
+    """Seconds until the server takes more, by its own headers: 0 unless it says that none remain.
+
+    ``LONGEST_WAIT_S`` at most: what it replies after that tells whether it is one to wait for.
+    """
     waits = [0.0]
     for kind in ("requests", "tokens"):
         if headers.get(f"x-ratelimit-remaining-{kind}") == "0":
             waits.append(_duration_s(headers.get(f"x-ratelimit-reset-{kind}", "")))
-    return max(waits)
+    return min(max(waits), LONGEST_WAIT_S)
 
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "": 1.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import os
 import random
 import time
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 60.0
+_SHORTEST_SECRET = 8
+"""A shorter key is a placeholder (``EMPTY``, ``token``), and may well be a word of an answer."""
 
 
 class OpenAIProvider:
@@ -116,7 +119,7 @@ class OpenAIProvider:
 
     def without_key(self, text: str) -> str:
         """``text`` without the key, which some servers repeat in their messages."""
-        return text.replace(self.key, "[key]") if self.key else text
+        return text.replace(self.key, "[key]") if self.key and len(self.key) >= _SHORTEST_SECRET else text
 
     async def _try(self, request: Request, body: Mapping[str, Any], gate: Gate) -> Reply:
         """One try. Raises as :func:`taskgalaxy.llm.failures.refusal_of` does."""
@@ -155,10 +158,12 @@ class OpenAIProvider:
         except TimeoutError as error:
             raise TryAgainError(f"timed out after {self.settings.timeout_s:g} s", overloaded=True) from error
         except (openai.APIError, OSError) as error:
-            raise TryAgainError(f"{type(error).__name__}: {error.__cause__ or error}") from error
+            # Not by the error's name: the library calls a refused connection a timeout.
+            cause = error.__cause__ or error
+            raise TryAgainError(f"the connection failed: {str(cause) or type(cause).__name__}") from error
         self._pace.pause(used_up_s(response.headers))
         try:
-            raw = json.loads(self.without_key(response.text), parse_constant=_refuse)
+            raw = _decoded(self.without_key(response.text))
         except ValueError as error:
             raise TryAgainError(f"the server sent something that is not JSON ({error})") from error
         reply = read_completion(raw, self.settings, request.stage)
@@ -179,7 +184,7 @@ class OpenAIProvider:
     def refusal(self, error: openai.APIStatusError) -> Reply:
         """What an error status means; raises as :func:`taskgalaxy.llm.failures.refusal_of` does."""
         try:
-            body = json.loads(self.without_key(error.response.text))
+            body = _decoded(self.without_key(error.response.text))
         except ValueError:
             body = self.without_key(error.response.text)
         return refusal_of(error.status_code, body, error.response.headers, self.settings)
@@ -189,7 +194,7 @@ def wait_s(attempt: int, after_s: float | None) -> float:
     """How long to wait after try number ``attempt``: as told, else twice as long each time, with jitter."""
     if after_s is not None:
         return after_s * random.uniform(1.0, 1.1)
-    return min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.0)
+    return min(_LONGEST_BACKOFF_S, _BACKOFF_S * 2.0 ** min(attempt - 1, 30)) * random.uniform(0.75, 1.0)
 
 
 def prompt_tokens(request: Request) -> int:
@@ -197,8 +202,25 @@ def prompt_tokens(request: Request) -> int:
     return text_tokens(request.text) + (TYPICAL_IMAGE_TOKENS if request.image else 0)
 
 
+def _decoded(text: str) -> Any:
+    """The JSON value in ``text``.
+
+    Raises:
+        ValueError: also for what can be read and then not be written to the ledger.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
 def _refuse(number: str) -> float:
     raise ValueError(f"{number} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
 
 
 def api_key(settings: EndpointSettings) -> str | None:

@@ -20,6 +20,8 @@ from types import TracebackType
 _STATE = struct.Struct("<3d")
 _BURST_S = 1.0
 """How far ahead of an even pace an endpoint may be."""
+_LATEST_S = 86_400.0
+"""A time that lies further ahead than this stands in a damaged file."""
 
 
 class Pace:
@@ -31,9 +33,14 @@ class Pace:
         self._request_s = 60.0 / requests_per_minute if requests_per_minute else 0.0
         self._token_s = 60.0 / tokens_per_minute if tokens_per_minute else 0.0
         self._turn = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def wait(self, tokens: int) -> None:
         """Return when a request of about ``tokens`` tokens may be sent, which then counts as sent."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            # A lock belongs to one event loop, and the next questions may come in another.
+            self._loop, self._turn = loop, asyncio.Lock()
         async with self._turn:
             while (wait_s := self._try(tokens)) > 0:
                 await asyncio.sleep(wait_s)
@@ -86,4 +93,8 @@ class _Locked:
 
 def _read(file: int) -> tuple[float, float, float]:
     data = os.pread(file, _STATE.size, 0)
-    return _STATE.unpack(data) if len(data) == _STATE.size else (0.0, 0.0, 0.0)
+    state = _STATE.unpack(data) if len(data) == _STATE.size else (0.0, 0.0, 0.0)
+    latest = time.time() + _LATEST_S
+    # What is not a number is not less than anything.
+    requests, tokens, closed = (at if 0 < at < latest else 0.0 for at in state)
+    return requests, tokens, closed

@@ -91,7 +91,7 @@ class Preflight:
             found = json.loads((self.ledger.state / "preflight.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found if found.get("endpoints") == self._identity() else {}
+        return found if isinstance(found, dict) and found.get("endpoints") == self._identity() else {}
 
     def _identity(self) -> str:
         """Of the endpoints as they are configured; no key is in it."""

@@ -43,5 +43,6 @@ def image_tokens(width: int, height: int, max_side: int | None = None, detail: s
         return _TOKENS_PER_IMAGE
     scale = min(1.0, (max_side or 2048) / max(width, height), 2048 / max(width, height))
     scale = min(scale, 768 / min(width, height))
-    tiles = math.ceil(width * scale / _TILE) * math.ceil(height * scale / _TILE)
-    return _TOKENS_PER_IMAGE + _TOKENS_PER_TILE * tiles
+    # Rounded, so that a side of 1536 pixels and an error of the last digit is not four tiles long.
+    columns, rows = (math.ceil(round(side * scale, 6) / _TILE) for side in (width, height))
+    return _TOKENS_PER_IMAGE + _TOKENS_PER_TILE * columns * rows

@@ -38,13 +38,21 @@ class Slots:
         while self._used >= int(self.limit):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
-            await turn
+            try:
+                await turn
+            except asyncio.CancelledError:
+                # Its turn may have come all the same, and is then another's.
+                self._wake()
+                raise
         self._used += 1
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._used -= 1
+        self._wake()
+
+    def _wake(self) -> None:
         free = int(self.limit) - self._used
         while self._waiting and free > 0:
             turn = self._waiting.popleft()

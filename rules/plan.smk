@@ -1,0 +1,25 @@
+# What the run would ask and what that would cost: snakemake plan (beside a running one: with --nolock).
+
+
+from taskgalaxy.jobs import image_roots
+from taskgalaxy.plan.run import sample_files
+
+
+localrules:
+    plan,
+
+
+# No output, so that it is always looked at anew; it reads what exists of the results and asks nobody.
+rule plan:
+    log:
+        f"{RESULTS}/logs/plan.log",
+    conda:
+        "../envs/llm.yaml"
+    params:
+        shards=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
+        some_files=lambda wildcards: sample_files(PLAN, image_roots(config)),
+    threads: workflow.cores or 1
+    message:
+        "Planning what is still to be asked"
+    script:
+        "../scripts/plan.py"

@@ -1,0 +1,137 @@
+"""Whatever a server does: every question ends answered, once, or its rows are named rejects."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from endpoint import Endpoint, Fault, question_digest
+from endpoint_faults import stage_of
+from workflow.project import Project
+
+pytestmark = pytest.mark.workflow
+
+PASSING = (
+    "500", "503", "429", "429_bare", "429_seconds", "429_date", "drop", "drop_mid_body", "slow_drip", "malformed",
+    "ratelimit_headers", "fenced", "typographic", "echo_key",
+)  # fmt: skip
+"""Faults after which the final set is the same as without them."""
+
+SPOILT = {
+    "refusal": "refused",
+    "content_filter": "content_filter",
+    "filtered_prompt": "content_filter",
+    "length": "reply_truncated",
+    "empty": "reply_empty",
+    "nonsense": "reply_unparsable",
+    "cut_json": "reply_unparsable",
+    "smuggle": "reply_unparsable",
+    "wrong_label": "label_not_offered",
+    "400": "request_failed",
+}
+"""Faults of a reply, and a reason that rows are rejected for if the reply stays so."""
+
+STOPPING = {
+    "quota": "quota is used up",
+    "unauthorized": "the server refuses access",
+    "unknown_model": "knows no model",
+}
+"""Faults that stop a run, and what it says."""
+
+
+class Spoiler:
+    """Spoils the first try of about half of the questions, or all tries of them."""
+
+    def __init__(self, fault: Fault, *, always: bool = False) -> None:
+        self.fault = fault
+        self.always = always
+        self.tries: Counter[str] = Counter()
+
+    def __call__(self, number: int, body: Mapping[str, Any]) -> Fault | None:
+        if stage_of(body) == "other":
+            return None  # the tiny question before the run
+        question = question_digest(body)
+        self.tries[question] += 1
+        chosen = random.Random(question).random() < 0.5
+        return self.fault if chosen and (self.always or self.tries[question] == 1) else None
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_passing_fault_changes_nothing(fault: Fault, matched: Project, undisturbed: Project) -> None:
+    with Endpoint(faults=Spoiler(fault), drip_s=3.0) as server:
+        matched.use_server(server.url, max_retries=4, timeout_s=1.5)
+        output = matched.run()
+        assert "Traceback" not in output
+        assert max(server.answered.values()) == 1
+    assert matched.digests() == undisturbed.digests()
+
+
+@pytest.mark.parametrize("fault", SPOILT)
+def test_a_spoilt_reply_ends_as_a_named_reject(fault: Fault, matched: Project) -> None:
+    with Endpoint(faults=Spoiler(fault, always=True)) as server:
+        matched.use_server(server.url)
+        matched.run()
+        # Asked once more where that may help: with the same messages, if nothing was wrong with their reading.
+        assert max(server.answered.values()) <= (2 if fault in ("length", "empty", "cut_json") else 1)
+        reasons = set(matched.rejects()["reason"])
+        votes = matched.vote_reasons()
+        assert SPOILT[fault] in reasons | votes
+        asked = server.state.requests
+        matched.run()
+        assert server.state.requests == asked, "a rejected reply was asked for again by the next run"
+    # A run fails by itself if its rows do not add up.
+    assert matched.path("report/funnel.txt").exists()
+
+
+@pytest.mark.parametrize("fault", STOPPING)
+def test_a_fault_that_stops_the_run_says_so_once_and_loses_nothing(
+    fault: Fault, matched: Project, undisturbed: Project
+) -> None:
+    with Endpoint(faults={3: fault, 4: fault, 5: fault, 6: fault, 7: fault}) as server:
+        matched.use_server(server.url)
+        stopped = matched.snakemake()
+        assert stopped.returncode != 0
+        assert STOPPING[fault] in stopped.stdout
+        assert "Traceback" not in stopped.stdout
+        assert server.state.requests <= 8
+        server.state.faults = {}
+        matched.run()
+        # The tiny questions before the run, one per endpoint, are the only ones that came twice.
+        assert sum(server.answered.values()) - len(server.answered) <= 4
+    assert matched.digests() == undisturbed.digests()
+
+
+def test_a_server_that_is_gone_stops_the_run_and_the_next_one_goes_on(matched: Project, undisturbed: Project) -> None:
+    with Endpoint() as server:
+        address = server.url
+    matched.use_server(address, max_retries=1)
+    stopped = matched.snakemake()
+    assert stopped.returncode != 0
+    assert "does not answer" in stopped.stdout
+    with Endpoint() as server:
+        matched.use_server(server.url)
+        matched.run()
+    assert matched.digests() == undisturbed.digests()
+
+
+def test_the_key_that_is_revoked_half_way_stops_the_run_and_a_new_one_goes_on(
+    matched: Project, undisturbed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLANTED_KEY", "sk-planted-revoked")
+    with Endpoint(key="sk-planted-revoked", revoke_after=20) as server:
+        matched.use_server(server.url, api_key_env="PLANTED_KEY")
+        stopped = matched.snakemake()
+        assert stopped.returncode != 0
+        assert "PLANTED_KEY" in stopped.stdout
+        before = server.answered.copy()
+    monkeypatch.setenv("PLANTED_KEY", "sk-planted-new")
+    with Endpoint(key="sk-planted-new") as server:
+        matched.use_server(server.url)
+        matched.run()
+        again = {question for question in before if server.answered[question]}
+        assert len(again) <= 4, "only the tiny questions before the run may be asked again"
+    assert matched.digests() == undisturbed.digests()

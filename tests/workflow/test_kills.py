@@ -1,0 +1,104 @@
+"""Killed at any moment, at least twenty times: the same bytes in the end, and no answer paid for twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+from endpoint import Endpoint
+from workflow.project import Project
+
+pytestmark = pytest.mark.workflow
+
+KILLS = 21
+IMAGES = 24
+JOBS_AT_ONCE = 2
+
+
+def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp_path: Path) -> None:
+    dice = random.Random(20261121)
+    with Endpoint(latency_s=0.05) as server:
+        project = Project(tmp_path / "killed", server.url)
+        project.add_images("one", range(IMAGES))
+        project.use_server(server.url, concurrency=1)
+        project.run("--until", "match")
+        undisturbed = project.copy_to(tmp_path / "undisturbed")
+        kills: Counter[str] = Counter()
+        while sum(kills.values()) < KILLS:
+            kind = ("worker", "head", "all")[sum(kills.values()) % 3]
+            answered = server.answered.total() + dice.randint(1, 8)
+            if not _run_until(project, server, answered, dice.uniform(0, 0.3), kind):
+                break
+            kills[kind] += 1
+        project.run()
+        again = server.answered.total() - len(server.answered) - _preflights(project)
+        report = f"{dict(kills)} kills; {again} answers that were in flight were given again"
+        assert sum(kills.values()) >= 20, report
+        # Nothing that was recorded was asked again, whoever was killed.
+        recorded = Counter(_recorded_keys(project))
+        assert set(recorded.values()) == {1}, report
+        assert 0 <= again <= sum(kills.values()) * JOBS_AT_ONCE, report
+        print(report)
+    with Endpoint() as server:
+        undisturbed.use_server(server.url)
+        undisturbed.run()
+    assert project.digests() == undisturbed.digests()
+
+
+def _run_until(project: Project, server: Endpoint, answered: int, delay_s: float, kind: str) -> bool:
+    """Start a run and kill a part of it once so much was answered; whether it came to that."""
+    run = subprocess.Popen(
+        project.command(),
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while server.answered.total() < answered and run.poll() is None:
+        time.sleep(0.01)
+    if run.poll() is not None:
+        return False
+    time.sleep(delay_s)
+    workers = [child for child in psutil.Process(run.pid).children(recursive=True) if "scripts/tmp" in _command(child)]
+    if kind == "worker":
+        for worker in workers[:1]:
+            worker.kill()
+        run.wait(120)
+        return True
+    if kind == "head":
+        run.kill()
+    else:
+        os.killpg(run.pid, signal.SIGKILL)
+    run.wait(30)
+    project.run("--unlock")
+    return True
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _recorded_keys(project: Project) -> list[str]:
+    """The keys of all recorded answers; the tiny questions before a run are asked in every one."""
+    folders = [folder for folder in (project.folder / "ledger").iterdir() if folder.name != "preflight"]
+    lines = [line for folder in folders for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    return [json.loads(line)["key"] for line in lines]
+
+
+def _preflights(project: Project) -> int:
+    """How often the tiny questions were asked again."""
+    files = list((project.folder / "ledger" / "preflight").glob("*.jsonl"))
+    return sum(len(path.read_text().splitlines()) for path in files) - len(files)
