@@ -10,9 +10,10 @@ from pathlib import Path
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import write_json
+from taskgalaxy.ledger_tools.parquet import export_ledger, import_parquet, merge
+from taskgalaxy.ledger_tools.stats import stats, stats_table
+from taskgalaxy.ledger_tools.verify import verify
 from taskgalaxy.llm.ledger import Ledger
-from taskgalaxy.llm.ledger_parquet import export_ledger, import_parquet, merge
-from taskgalaxy.llm.ledger_tools import stats, stats_table, verify
 
 _EPILOG = """\
 verify, stats and export only read, also while a run is writing. To mend a damaged ledger, export it (what is

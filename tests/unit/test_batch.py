@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import openai
 import pytest
 
 import batch_endpoint
-from endpoint import TOKEN_COUNT, Endpoint, question_digest
+from endpoint import TOKEN_COUNT, Endpoint
 from taskgalaxy.errors import UserError
 from taskgalaxy.llm import batch, openai_provider
 from taskgalaxy.llm.ask import NO_BOUNDS, Bounds, Counts, ask_all
@@ -40,6 +38,7 @@ PRICES = Prices(input=10.0, output=30.0, date="2026-01-01", batch_factor=0.5)
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_provider, "_BACKOFF_S", 0.005)
+    monkeypatch.setattr(batch, "_SETTLED_S", 0.0)
 
 
 @pytest.fixture
@@ -364,8 +363,25 @@ def test_a_row_that_is_not_there_is_submitted_again(tmp_path: Path) -> None:
         submit(server, tmp_path, questions(1, 2, 3))
         end_all(server)
         output(server).data = b"".join(output(server).data.splitlines(keepends=True)[1:])
+        server.state.batches[0].answered = 2
         assert all(reply.answered for reply in ask(server, tmp_path, questions(1, 2, 3)))
         assert submitted_rows(server) == [[1, 2, 3], [3]]
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_answers_that_the_server_counts_and_does_not_send_are_not_paid_again_without_a_word(
+    tmp_path: Path, kept: int
+) -> None:
+    with Endpoint() as server:
+        submit(server, tmp_path, questions(1, 2, 3))
+        end_all(server)
+        output(server).data = b"".join(output(server).data.splitlines(keepends=True)[:kept])
+        if not kept:
+            server.state.batches[0].output_file_id = None
+        with pytest.raises(UserError, match=rf"{3 - kept} answers of batch batch_\w+ are lost"):
+            ask(server, tmp_path, questions(1, 2, 3))
+        assert (server.state.batches_created, len(records(tmp_path))) == (1, kept)
+        assert all(reply.answered for reply in ask(server, tmp_path, questions(1, 2, 3)))
 
 
 def test_rows_hold_any_text_and_numbers_that_are_none(tmp_path: Path) -> None:
@@ -407,7 +423,7 @@ def test_other_batches_are_collected_before_an_error_is_raised(tmp_path: Path, s
 
 def test_answers_that_the_server_lost_are_told_and_asked_for_anew_by_the_next_run(tmp_path: Path) -> None:
     with Endpoint(batch_faults={1: "lost_output"}) as server:
-        with pytest.raises(UserError, match=r"output file of batch batch_\w+ is gone, and with it 2 answers"):
+        with pytest.raises(UserError, match=r"2 answers of batch batch_\w+ are lost"):
             ask(server, tmp_path, questions(1, 2))
         assert server.state.batches_created == 1
         assert_nothing_open(tmp_path)
@@ -622,7 +638,7 @@ def test_a_torn_last_event_in_the_journal_is_as_if_it_had_not_been_written(tmp_p
             journal(tmp_path).write_bytes(whole[:length])
             before = server.state.batches_created
             submit(server, tmp_path, questions(1, 2))
-            # Without the events "submitted" and "uploaded" the batch is found, or cannot be known of.
+            # Without "submitted" the batch is found; a run that has not noted "uploaded" has not created it.
             assert server.state.batches_created - before == (0 if length == len(whole) - 5 else 1)
             journal(tmp_path).write_bytes(whole)
         assert all(reply.answered for reply in ask(server, tmp_path, questions(1, 2)))
@@ -657,7 +673,7 @@ JOB = """
         return result
 
     setattr(owner, method, hooked)
-    batch.MAX_ROWS, batch._TAKEN_TOGETHER = 3, 2
+    batch.MAX_ROWS, batch._TAKEN_TOGETHER, batch._SETTLED_S = 3, 2, 0.0
     prices = Prices(input=10.0, output=30.0, date="2026-01-01")
     settings = EndpointSettings(
         "local", "openai", "test-model", url, mode="batch", batch_poll_s=0.01, max_retries=3, prices=prices

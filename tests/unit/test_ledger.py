@@ -398,6 +398,22 @@ def test_an_index_entry_says_what_the_answer_cost(tmp_path: Path) -> None:
     assert np.array_equal(np.fromfile(path.with_suffix(".index"), dtype=ENTRY), entries)
 
 
+def test_sums_that_are_added_at_once_are_all_counted(tmp_path: Path) -> None:
+    spent = Ledger(tmp_path).spent
+    spent.recount()
+
+    def work() -> None:
+        for _ in range(500):
+            Ledger(tmp_path).spent.add(1_000_000)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert spent.usd() == 2.0
+
+
 def test_what_is_spent_is_known_to_every_ledger_on_the_folder(tmp_path: Path) -> None:
     other = Ledger(tmp_path)
     assert other.spent.usd() == 0

@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.llm import ledger_parquet
+from taskgalaxy.ledger_tools import parquet as ledger_parquet
+from taskgalaxy.ledger_tools.parquet import Added, Incoming, add, export_ledger, import_parquet, merge
+from taskgalaxy.ledger_tools.stats import Group, Stats, stats, stats_table
+from taskgalaxy.ledger_tools.verify import verify
 from taskgalaxy.llm.ledger import ENTRY, Ledger, answer_record, question_record
-from taskgalaxy.llm.ledger_parquet import Added, Incoming, add, export_ledger, import_parquet, merge
-from taskgalaxy.llm.ledger_tools import Group, Stats, stats, stats_table, verify
 from taskgalaxy.llm.request import Reply, Request
 
 COMMAND = Path(__file__).parents[2] / "scripts" / "ledger.py"

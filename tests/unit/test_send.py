@@ -46,8 +46,8 @@ class Run:
         return self
 
     def _pass(self) -> None:
-        self._gate(self._passed)
         self._passed += 1
+        self._gate(self._passed)
 
     async def _answer(self, request: Request, gate: Gate) -> Reply:
         self._inside += 1
@@ -124,7 +124,7 @@ def test_an_error_while_taking_stops_as_well() -> None:
 
 def test_a_gate_that_closes_stops_before_the_request() -> None:
     def gate(passed: int) -> None:
-        if passed >= 10:
+        if passed > 10:
             raise STOP
 
     run = Run(100, 4, gate=gate)
@@ -136,7 +136,7 @@ def test_a_gate_that_closes_stops_before_the_request() -> None:
 
 def test_after_an_error_what_is_under_way_is_not_tried_again() -> None:
     def gate(passed: int) -> None:
-        if passed == 3:
+        if passed == 4:
             raise STOP
 
     run = Run(8, 4, gate=gate, tries=3)

@@ -50,6 +50,9 @@ _TRANSFER_S = 600.0
 _CLOCKS_S = 24 * 3600
 """The most by which the server's clock and ours can differ."""
 
+_SETTLED_S = 30.0
+"""How soon a batch is listed whose creation was not confirmed."""
+
 _TAKEN_TOGETHER = 500
 
 _T = TypeVar("_T")
@@ -113,8 +116,9 @@ class _Round:
     take: Take
     gate: Gate
     failed: Counter[str] = field(default_factory=Counter)
-    errors: list[UserError] = field(default_factory=list)
     at_once: float = math.inf
+    error: UserError | None = None
+    told: str = ""
 
     def __post_init__(self) -> None:
         self.settings = self.online.settings
@@ -125,20 +129,24 @@ class _Round:
         while True:
             for part in list(self.journal.parts.values()):
                 await self._look_at(part)
-            if not self.errors:
+            if self.error is None:
                 try:
                     await self._submit_rest()
                 except UserError as error:
-                    self._stop(error)
+                    self._stop_for(error)
             if not self.journal.parts:
                 break
             await self._wait(time.monotonic() - start)
-        if self.errors:
-            raise self.errors[0]
+        if self.error:
+            raise self.error
 
-    def _stop(self, error: UserError) -> None:
-        log.warning("nothing more is submitted: %s", error)
-        self.errors.append(error)
+    def _stop(self, what: str, fix: str) -> None:
+        self._stop_for(UserError(self.settings.where, what, fix))
+
+    def _stop_for(self, error: UserError) -> None:
+        if self.error is None:
+            log.warning("nothing more is submitted: %s", error)
+            self.error = error
 
     async def _wait(self, waited_s: float) -> None:
         state = f"{len(self.journal.asked):,} requests are with the server in {len(self.journal.parts)} batches"
@@ -146,8 +154,10 @@ class _Round:
         if longest_s is not None and waited_s >= longest_s:
             what = f"{state}, and batch_wait_s ({longest_s:g} s) have passed"
             fix = "run again later: they are collected then, and nothing is submitted twice"
-            raise self.errors[0] if self.errors else UserError(self.settings.where, what, fix)
-        log.info("%s", state)
+            raise self.error or UserError(self.settings.where, what, fix)
+        if state != self.told:
+            log.info("%s", state)
+            self.told = state
         await asyncio.sleep(self.settings.batch_poll_s)
 
     # Submitting
@@ -262,22 +272,22 @@ class _Round:
         problems = self.online.without_key("; ".join(str(error.message) for error in errors))
         what = f"the server did not accept batch {batch.id} ({problems[:500] or 'no reason given'})"
         fix = "correct what it names, then run again: none of its requests was answered or paid for"
-        self._stop(UserError(self.settings.where, what, fix))
+        self._stop(what, fix)
 
     async def _collect(self, batch: Batch, part: Part) -> None:
         """Take the answers of a batch that has ended; what it did not answer stays in ``waiting``."""
         output = await self.service.lines(batch.output_file_id)
-        if output is None:
-            self._close(part, "output lost")
-            what = f"the output file of batch {batch.id} is gone, and with it {len(part.questions)} answers"
-            fix = "run again to ask these questions anew, which costs their price once more"
-            self._stop(UserError(self.settings.where, what, fix))
-            return
-        replies, details = self._read(output + (await self.service.lines(batch.error_file_id) or []), part)
+        lines = (output or []) + (await self.service.lines(batch.error_file_id) or [])
+        replies, details = self._read(lines, part)
         await self._take_all(replies, part)
         self._close(part, batch.status)
         log.info("batch %s is %s: %d of %d answered", batch.id, batch.status, len(replies), len(part.questions))
-        hopeless = batch.status == "completed" and not replies
+        counted = batch.request_counts.completed if batch.request_counts else 0
+        lost = len(part.questions) if output is None else max(0, counted - len(lines))
+        if lost:
+            what = f"{lost:,} answers of batch {batch.id} are lost: its output file is gone, or not whole"
+            self._stop(what, "run again to ask these questions anew, which costs their price once more")
+        hopeless = batch.status == "completed" and not replies and not lost
         for key in [key for key in details if key in self.waiting]:
             self.failed[key] += 1
             detail = details[key]
@@ -288,7 +298,7 @@ class _Round:
                 try:
                     await self.take(key, unanswered(detail, self.settings, attempts=self.failed[key]))
                 except UserError as error:
-                    self._stop(error)
+                    self._stop_for(error)
 
     def _read(self, lines: Sequence[str], part: Part) -> tuple[dict[str, Reply], dict[str, str]]:
         """The replies in the lines of a batch's files, and why the other questions of the part have none."""
@@ -310,8 +320,8 @@ class _Round:
                 del details[key]
             except (TryAgainError, UserError) as error:
                 details[key] = str(error)
-                if isinstance(error, UserError) and not self.errors:
-                    self._stop(error)
+                if isinstance(error, UserError):
+                    self._stop_for(error)
         return replies, details
 
     def _reply(self, row: Mapping[str, Any], question: Mapping[str, Any]) -> Reply:
@@ -374,8 +384,10 @@ class _Service:
 
         async def create_once() -> Batch:
             nonlocal tried
-            if tried and (batch := await self._look_for(part)):
-                return batch
+            if tried:
+                await asyncio.sleep(_SETTLED_S)
+                if batch := await self._look_for(part):
+                    return batch
             tried = True
             assert part.file_id is not None
             return await self.online.client.batches.create(

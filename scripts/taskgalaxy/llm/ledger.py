@@ -178,7 +178,7 @@ class LedgerWriter:
             entry["key"] = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8")
             entry["offset"] = self._size
             entry["length"] = len(line)
-            entry["nano_usd"] = _nano_usd(record)
+            entry["nano_usd"] = nano_usd(record)
             self._size += len(line)
         self._spent.add(int(entries["nano_usd"].sum()))
         # The index is not synced: whatever a crash takes from it is read from the records again.
@@ -206,7 +206,8 @@ def _line(record: Mapping[str, Any]) -> bytes:
         return (json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
-def _nano_usd(record: Mapping[str, Any]) -> int:
+def nano_usd(record: Mapping[str, Any]) -> int:
+    """What a record's answer cost, in billionths of a US dollar; 0 without prices."""
     return round(1e9 * (record["reply"].get("usd") or 0.0))
 
 
@@ -299,19 +300,19 @@ def _scan(path: Path, offset: int) -> Entries:
         for line in file:
             if not line.endswith(b"\n"):
                 break
-            nano_usd = 0
+            cost = 0
             try:
                 record = json.loads(line)
                 digest = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8").reshape(4)
-                nano_usd = _nano_usd(record)
+                cost = nano_usd(record)
             except (ValueError, KeyError, TypeError, AttributeError):
                 log.warning("%s: the line at byte %d is not a record and is passed over", path, offset)
                 digest = np.zeros(4, dtype="<u8")
-            found.append((digest, offset, len(line), nano_usd))
+            found.append((digest, offset, len(line), cost))
             offset += len(line)
     entries = np.zeros(len(found), dtype=ENTRY)
-    for entry, (digest, start, length, nano_usd) in zip(entries, found, strict=True):
-        entry["key"], entry["offset"], entry["length"], entry["nano_usd"] = digest, start, length, nano_usd
+    for entry, (digest, start, length, cost) in zip(entries, found, strict=True):
+        entry["key"], entry["offset"], entry["length"], entry["nano_usd"] = digest, start, length, cost
     return entries
 
 

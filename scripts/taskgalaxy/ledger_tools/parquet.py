@@ -20,17 +20,8 @@ import pyarrow.parquet as pq
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic
-from taskgalaxy.llm.ledger import Ledger
-from taskgalaxy.llm.ledger_tools import (
-    Line,
-    Tell,
-    ledger_files,
-    nano_usd,
-    parse_line,
-    read_lines,
-    readable,
-    writer_of,
-)
+from taskgalaxy.ledger_tools.records import Line, Tell, ledger_files, parse_line, read_lines, readable, writer_of
+from taskgalaxy.llm.ledger import Ledger, nano_usd
 
 GROUP = 1000
 """Records that are written, and synced, together."""
