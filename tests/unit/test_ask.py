@@ -133,6 +133,19 @@ def test_what_is_in_flight_when_the_key_is_revoked_is_recorded_and_nothing_new_i
     assert sum(again.asked.values()) == 100 - (sum(provider.asked.values()) - 1)
 
 
+def test_what_waits_for_its_turn_to_be_sent_when_the_run_is_stopped_is_not_sent(tmp_path: Path) -> None:
+    class Paced(Scripted):
+        async def answer(self, request: Request, gate: Gate) -> Reply:
+            if request.text != "0":
+                await asyncio.sleep(0.05)
+            return await super().answer(request, gate)
+
+    provider = Paced({"0": UserError("endpoint", "the key is revoked", "use another key")})
+    with pytest.raises(UserError, match="revoked"):
+        ask_all(questions(*range(20)), provider, Ledger(tmp_path), "shard")
+    assert provider.asked == {"0": 1}
+
+
 def test_concurrency_is_used_and_bounded(tmp_path: Path) -> None:
     provider = Scripted()
     ask_all(questions(*range(20)), provider, Ledger(tmp_path), "shard")
@@ -304,13 +317,22 @@ def test_questions_that_cannot_be_asked_do_not_stop_the_others(tmp_path: Path) -
 @pytest.mark.parametrize("is_recorded", [True, False])
 def test_a_batch_none_of_which_was_answered_stops(tmp_path: Path, finish_reason: str, is_recorded: bool) -> None:
     reply = Reply("", finish_reason, "model", detail="it takes no images")
-    provider = Scripted({"0": reply, "1": reply, "2": reply}, recorded=is_recorded)
-    with pytest.raises(UserError, match=r"model: answered none of 3 requests \(the first: it takes no images\)"):
-        ask_all(questions(*range(3)), provider, Ledger(tmp_path), "shard")
+    provider = Scripted({str(number): reply for number in range(10)}, recorded=is_recorded)
+    with pytest.raises(UserError, match=r"model: answered none of 10 requests \(the first: it takes no images\)"):
+        ask_all(questions(*range(10)), provider, Ledger(tmp_path), "shard")
 
 
-def test_a_single_question_without_an_answer_is_a_reject_of_its_row(tmp_path: Path) -> None:
-    assert ask_all(questions(0), failing(0), Ledger(tmp_path), "shard")[0].failure() == "request_failed"
+@pytest.mark.parametrize("number", [1, 2, 9])
+def test_few_questions_without_an_answer_are_rejects_of_their_rows(tmp_path: Path, number: int) -> None:
+    provider = failing(*range(number), reply=Reply("", "unaskable", "model"))
+    replies = ask_all(questions(*range(number)), provider, Ledger(tmp_path), "shard", bounds=Bounds(max_failed=0.0))
+    assert [reply.failure() for reply in replies] == ["request_failed"] * number
+
+
+def test_one_answer_of_an_earlier_run_is_enough_to_go_on(tmp_path: Path) -> None:
+    ask_all(questions("answered"), Scripted(), Ledger(tmp_path), "shard")
+    provider = failing(*range(20))
+    assert len(ask_all(questions("answered", *range(20)), provider, Ledger(tmp_path), "shard")) == 21
 
 
 # Group commits

@@ -157,8 +157,15 @@ def test_without_a_new_answer_the_first_one_and_its_origin_stay(tmp_path: Path) 
 
 def test_a_question_without_an_answer_is_not_asked_again_because_of_its_reply(tmp_path: Path) -> None:
     provider = Scripted(lambda request: UNSAID if request.text == "a" else "good")
-    model(tmp_path, provider, reply_unparsable=5, reply_empty=5).ask(questions("a", "b"), is_good)
+    judged: list[str] = []
+
+    def is_good_too(request: Request, reply: Reply) -> str | None:
+        judged.append(request.text)
+        return None if reply.text == "good" else "reply_unparsable"
+
+    model(tmp_path, provider, reply_unparsable=5).ask(questions("a", "b"), is_good_too)
     assert [request.text for request in provider.asked] == ["a", "b"]
+    assert judged == ["b"]
 
 
 def test_a_rerun_asks_nothing_again(tmp_path: Path) -> None:
@@ -209,13 +216,14 @@ def ask(folder: Path, *finish_reasons: str) -> list[str]:
 
 
 def test_a_server_that_answers_nothing_stops_the_job(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"small: answered none of 3 requests \(the first: connection refused\)"):
-        ask(tmp_path, "failed", "failed", "failed")
+    with pytest.raises(UserError, match=r"small: answered none of 10 requests \(the first: connection refused\)"):
+        ask(tmp_path, *["failed"] * 10)
 
 
 def test_single_failures_are_rejects_of_their_rows(tmp_path: Path) -> None:
     assert ask(tmp_path, "failed", "stop", "failed") == ["failed", "stop", "failed"]
     assert ask(tmp_path, "refusal", "content_filter", "length") == ["refusal", "content_filter", "length"]
+    assert ask(tmp_path, "failed", "failed") == ["failed"] * 2
     assert ask(tmp_path) == []
 
 
