@@ -431,6 +431,17 @@ def test_answers_that_the_server_lost_are_told_and_asked_for_anew_by_the_next_ru
         assert times_submitted(server) == {1: 2, 2: 2}
 
 
+def test_lost_answers_are_told_even_if_the_server_counts_nothing(tmp_path: Path) -> None:
+    with Endpoint() as server:
+        submit(server, tmp_path, questions(1, 2))
+        end_all(server)
+        del server.state.files[output(server).id]
+        server.state.batches[0].answered = 0
+        with pytest.raises(UserError, match=r"2 answers of batch batch_\w+ are lost"):
+            ask(server, tmp_path, questions(1, 2))
+        assert server.state.batches_created == 1
+
+
 def test_an_output_that_is_there_a_moment_later_is_not_lost(tmp_path: Path) -> None:
     with Endpoint() as server:
         submit(server, tmp_path, questions(1, 2))
@@ -481,6 +492,8 @@ def test_an_unconfirmed_batch_is_found_behind_many_others_long_afterwards(tmp_pa
         journal(tmp_path).write_text("".join(json.dumps(line) + "\n" for line in [event, *others]))
         server.state.batches[0].created_at -= week
         foreign = [batch_endpoint.Batch(f"file-{n}", "24h", None, [], [], None) for n in range(250)]
+        for other in foreign[:100]:
+            other.created_at -= week // 2
         server.state.batches += foreign
         assert all(reply.answered for reply in ask(server, tmp_path, questions(1, 2)))
         assert server.state.batches_created == 1
@@ -733,6 +746,18 @@ def test_after_a_kill_only_failed_rows_are_submitted_again(
     assert_nothing_open(tmp_path)
 
 
+@pytest.mark.parametrize(("method", "moment"), [("prepared", "after"), ("submitted", "before"), ("closed", "before")])
+def test_after_a_kill_what_others_have_pending_is_still_counted(
+    tmp_path: Path, small: None, method: str, moment: str
+) -> None:
+    with Endpoint() as server:
+        submit(server, tmp_path, questions(8, 9), writer="other")
+        before = Ledger(tmp_path).pending.usd()
+        killed(server, tmp_path, method, moment, 1)
+        ask(server, tmp_path, questions(*range(7)))
+        assert Ledger(tmp_path).pending.usd() == before > 0
+
+
 # Money
 
 
@@ -813,7 +838,10 @@ def test_jobs_that_submit_at_once_do_not_exceed_the_budget_together(tmp_path: Pa
 
 
 def test_a_sum_of_what_is_pending_that_is_too_high_is_counted_again_before_it_stops_anything(tmp_path: Path) -> None:
-    Ledger(tmp_path).pending.add(10**12)
+    pending = Ledger(tmp_path).pending
+    pending.recount()
+    pending.add(10**12)
+    assert pending.usd() == 1000.0
     with Endpoint() as server:
         assert ask(server, tmp_path, questions(1), budget_usd=2 * cost(1))[0].answered
     assert_nothing_open(tmp_path)
