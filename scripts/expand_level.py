@@ -1,5 +1,3 @@
-import asyncio
-
 from taskgalaxy.expand import LevelSettings, expand_level
 from taskgalaxy.files import write_json
 from taskgalaxy.jobs import job
@@ -12,7 +10,7 @@ with job(snakemake.log[0]):
     level = int(snakemake.wildcards.level)
     roles = ["expand_level_1"] if level == 1 else ["expand_with_children", "expand_without_children"]
     model = open_model(snakemake.config, snakemake.config["roles"]["expand"], f"level{level}")
-    expansion = asyncio.run(
+    expansion = model.run(
         expand_level(
             merge(load_seeds(snakemake.input.taxonomy), load_seeds(snakemake.input.seeds)),
             level,

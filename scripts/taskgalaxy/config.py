@@ -12,6 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from taskgalaxy.errors import UserError
+from taskgalaxy.llm.settings import used_endpoints
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.taxonomy import check_k, load_seeds, task_type_rows
 
@@ -213,17 +214,15 @@ def endpoint_identity(endpoint: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def deciding(config: Config) -> Config:
-    """What of a validated configuration decides the dataset: where files lie and whom to ask is left out."""
+    """What of a validated configuration decides the dataset: where results lie and whom to ask is left out."""
     kept = {key: value for key, value in config.items() if key not in ("results", "ledger", "budget_usd")}
     used = used_endpoints(config)
+    # The folder that a source's path leads to is this machine's business.
+    kept["sources"] = {
+        name: {key: value for key, value in source.items() if key != "root"}
+        for name, source in config["sources"].items()
+    }
     return kept | {"endpoints": {name: endpoint_identity(config["endpoints"][name]) for name in used}}
-
-
-def used_endpoints(config: Mapping[str, Any]) -> list[str]:
-    """Names of the endpoints that have a role."""
-    roles = config["roles"]
-    names = [roles[role] for role in ("expand", "filter", "qa")] + roles["referees"]
-    return list(dict.fromkeys(names))
 
 
 def secret_names(config: Config) -> list[str]:

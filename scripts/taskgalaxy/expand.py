@@ -24,6 +24,7 @@ Ask = Callable[[Sequence[Request]], Awaitable[Sequence[Reply]]]
 """Answers requests; the replies come in the order of the requests."""
 
 _SCHEMA = object_schema(task_types={"type": "array", "items": {"type": "string"}})
+_EXCERPT_LENGTH = 200
 _NOTHING = frozenset({"", "none", "n/a", "nothing", "nothing to add", "no additions"})
 
 
@@ -115,8 +116,10 @@ def parse_reply(parent: str, text: str, known: Collection[str], max_characters: 
     ``parent`` is a task type, or ``""`` for the root, whose children may stand without a path;
     ``known`` are the labels that it already has. A reply that says there is nothing to add has no lines.
     """
-    listed = only_value(text, "task_types") if text.lstrip().startswith("{") else None
-    lines = [line for line in _strings(listed) or text.splitlines() if line.strip()]
+    listed = _strings(only_value(text, "task_types"))
+    if listed is None and text.lstrip().startswith(("{", "```")):
+        return Parsed([], [_reject(text[:_EXCERPT_LENGTH], parent, "reply_unparsable", None)], 1)
+    lines = [line for line in listed or text.splitlines() if line.strip()]
     if all(_says_nothing(clean_label(line)) for line in lines):
         return Parsed([], [], 0)
     above = path_key(split_levels(parent)) if parent else ()

@@ -68,6 +68,8 @@ def _objects(text: str) -> tuple[list[dict[str, Any]], list[Damaged]]:
     objects, damaged = read_objects(text)
     if len(objects) == 1 and isinstance(pairs := objects[0].get("pairs"), list) and "task_type" not in objects[0]:
         objects = [value for value in pairs if isinstance(value, dict)]
+        others = [json.dumps(value, ensure_ascii=False) for value in pairs if not isinstance(value, dict)]
+        damaged += [Damaged(_excerpt(other), "not an object") for other in others]
     return objects, damaged
 
 

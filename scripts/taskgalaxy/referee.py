@@ -54,7 +54,7 @@ def _bare(text: str) -> str:
     fenced = _FENCE.match(text)
     text = fenced[1].strip() if fenced else text
     if text.startswith("{"):
-        vote = only_value(text, "vote") if text.find("}") == len(text) - 1 else None
+        vote = only_value(text, "vote")
         return str(vote) if vote in (0, 1) and not isinstance(vote, bool) else text
     text = _LEADING_WORD.sub("", text)
     stops = 1

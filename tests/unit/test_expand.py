@@ -150,7 +150,9 @@ def test_an_element_of_a_structured_list_is_one_label_whatever_is_in_it() -> Non
 def test_no_other_object_brings_a_label(text: str) -> None:
     parsed = parse_reply("OCR", text, [])
     assert parsed.labels == []
-    assert [row["reason"] for row in parsed.rejects] == ["not_under_parent"]
+    assert [row["reason"] for row in parsed.rejects] == ["reply_unparsable"]
+    assert parsed.lines == 1
+    assert parse_reply("", text, []).labels == []
 
 
 def test_deeper_seeds_stay_and_the_given_tree_is_left_alone() -> None:

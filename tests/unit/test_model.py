@@ -306,7 +306,7 @@ def test_what_a_replayed_ledger_does_not_hold_is_listed(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         replayed(tmp_path).ask([*questions("b", "a"), seen, *questions("b")])
     message = str(caught.value)
-    assert "endpoint large (replay): 2 questions are not in the ledger" in message
+    assert "2 questions are not in the ledger" in message
     assert str(path) in message
     assert "openai" in message
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -54,11 +54,13 @@ class Bounds:
 
     Attributes:
         budget_usd: nothing is sent once the answers in the ledger have cost this much; ``None``: no bound.
-        max_failed: the part of a batch's questions that may be left without an answer.
+        max_failed: the part of a batch's questions that a server may leave without an answer.
+        all_may_fail: whether it is fine if not one question of a batch is answered.
     """
 
     budget_usd: float | None = None
     max_failed: float = 1.0
+    all_may_fail: bool = False
 
 
 NO_BOUNDS = Bounds()
@@ -120,7 +122,7 @@ async def ask(
         if waiting:
             desk = _Desk(waiting, replies, counts, provider, ledger, file, bounds, progress, stack)
             await provider.answer_all(waiting, desk.take, desk.check_budget, ledger.records_path(stage, writer))
-            if provider.asks:
+            if provider.asks and not bounds.all_may_fail:
                 _check_any_answered(list(replies.values()), provider)
     log.info(
         "%d questions to %s: %d from the ledger, %d asked, %d of them without an answer",
@@ -186,6 +188,7 @@ class _Desk:
         self._bounds = bounds
         self._progress = progress
         self._commits = _GroupCommits(file, stack) if file else None
+        self._failed = 0
 
     async def take(self, key: str, reply: Reply, question: Mapping[str, Any] | None = None) -> None:
         """See :class:`taskgalaxy.llm.request.Take`."""
@@ -214,12 +217,15 @@ class _Desk:
 
     def _check_failures(self, reply: Reply) -> None:
         """Refuse to take a server that is down for one that rejects every row."""
-        if reply.finish_reason == "failed" and self._counts.failed > self._bounds.max_failed * self._counts.total:
+        self._failed += reply.finish_reason == "failed"
+        if reply.finish_reason == "failed" and self._failed > self._bounds.max_failed * self._counts.total:
             raise UserError(
                 f"model {self._provider.model}",
-                f"gave no answer to {self._counts.failed} of {self._counts.total} requests (the last: {reply.detail})",
+                f"gave no answer to {self._failed} of {self._counts.total} requests (the last: {reply.detail})",
                 "check its server, then run snakemake again: what is answered is not asked again "
-                "(max_failed says how many may go without)",
+                "(max_failed says how many may go without)"
+                if self._provider.asks
+                else "import a ledger that holds them, or set the provider of this endpoint to openai to ask them",
             )
 
 

@@ -287,6 +287,7 @@ class _Round:
         if lost:
             what = f"{lost:,} answers of batch {batch.id} are lost: its output file is gone, or not whole"
             self._stop(what, "run again to ask these questions anew, which costs their price once more")
+        # Another try would cost a day; how many may go without an answer is decided where they are taken.
         hopeless = batch.status == "completed" and not replies and not lost
         for key in [key for key in details if key in self.waiting]:
             self.failed[key] += 1

@@ -35,6 +35,14 @@ def data_uri(image: ImageContent, max_side: int | None, jpeg_quality: int) -> st
         OSError: if the image cannot be read or decoded.
     """
     data = image.read()
+    try:
+        return _uri(data, max_side, jpeg_quality)
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # What Pillow raises for damage of one kind or another.
+        raise OSError(str(error)) from error
+
+
+def _uri(data: bytes, max_side: int | None, jpeg_quality: int) -> str:
     with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         mime = _SENT_UNTOUCHED.get(opened.format or "")
         longer_side = max(opened.size)

@@ -25,6 +25,7 @@ class Damaged:
 
 
 _EXCERPT_LENGTH = 120
+_FENCE = re.compile(r"\A```[a-z]*\s|```\Z")
 _LINE_START_OBJECT = re.compile(r"\n[ \t]*(?=\{)")
 _OPENING_QUOTE = re.compile(r"(?<=[{\[,:])(\s*)[“”„‟]")
 _CLOSING_QUOTE = re.compile(r"[“”](?=\s*[:,}\]])")
@@ -34,8 +35,7 @@ def read_objects(text: str) -> tuple[list[dict[str, Any]], list[Damaged]]:
     """The outermost JSON objects in ``text``, in order, and the parts that were refused."""
     objects: list[dict[str, Any]] = []
     damaged: list[Damaged] = []
-    # Same length as ``text``, so that positions hold in both.
-    straight = _CLOSING_QUOTE.sub('"', _OPENING_QUOTE.sub(r'\1"', text))
+    straight = _straightened(text)
     position = text.find("{")
     while position >= 0:
         value, end, reason = _decode(text, position)
@@ -51,10 +51,23 @@ def read_objects(text: str) -> tuple[list[dict[str, Any]], list[Damaged]]:
     return objects, damaged
 
 
+def _straightened(text: str) -> str:
+    """``text`` with plain quotation marks where typographic ones delimit; positions hold in both."""
+    return _CLOSING_QUOTE.sub('"', _OPENING_QUOTE.sub(r'\1"', text))
+
+
 def only_value(text: str, name: str) -> Any:
-    """The value in a reply that is one object with the single key ``name``; ``None`` for any other reply."""
-    objects, damaged = read_objects(text)
-    return objects[0][name] if len(objects) == 1 and not damaged and set(objects[0]) == {name} else None
+    """The value in a reply that is one object with the single key ``name``; ``None`` for any other reply.
+
+    White space and a code fence around the object are tolerated, and nothing else.
+    """
+    text = _FENCE.sub("", text.strip()).strip()
+    if text.startswith("{"):
+        for candidate in (text, _straightened(text)):
+            value, end, _ = _decode(candidate, 0)
+            if value is not None and end == len(candidate) and set(value) == {name}:
+                return value[name]
+    return None
 
 
 def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:

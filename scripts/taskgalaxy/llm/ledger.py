@@ -162,7 +162,29 @@ class LedgerWriter:
             UserError: if they cannot be written; the file then ends as it did before.
         """
         lines = [_line(record) for record in records]
-        data = b"".join(lines)
+        entries = np.zeros(len(lines), dtype=ENTRY)
+        for entry, record, line in zip(entries, records, lines, strict=True):
+            entry["key"] = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8")
+            entry["length"] = len(line)
+            entry["nano_usd"] = nano_usd(record)
+        ends = self._size + np.cumsum(entries["length"], dtype="<u8")
+        entries["offset"] = ends - entries["length"]
+        try:
+            with self._spent.adding():
+                self._write(b"".join(lines))
+                self._size = int(ends[-1])
+                self._spent.add(int(entries["nano_usd"].sum()))
+            # The index is not synced: whatever a crash takes from it is read from the records again.
+            os.write(self._index, entries.tobytes())
+        except OSError as error:
+            raise UserError(
+                str(self.path),
+                f"an answer was recorded, but what belongs to it could not be written ({error})",
+                "make room on the disk and run again",
+            ) from error
+
+    def _write(self, data: bytes) -> None:
+        """Add ``data`` and sync. Raises ``UserError``; the file then ends as it did before."""
         try:
             if os.write(self._file, data) != len(data):
                 raise OSError("only a part of it could be written")
@@ -173,16 +195,6 @@ class LedgerWriter:
             raise UserError(
                 str(self.path), f"an answer could not be recorded ({error})", "make room on the disk and run again"
             ) from error
-        entries = np.zeros(len(lines), dtype=ENTRY)
-        for entry, record, line in zip(entries, records, lines, strict=True):
-            entry["key"] = np.frombuffer(bytes.fromhex(record["key"]), dtype="<u8")
-            entry["offset"] = self._size
-            entry["length"] = len(line)
-            entry["nano_usd"] = nano_usd(record)
-            self._size += len(line)
-        self._spent.add(int(entries["nano_usd"].sum()))
-        # The index is not synced: whatever a crash takes from it is read from the records again.
-        os.write(self._index, entries.tobytes())
 
     def close(self) -> None:
         os.close(self._file)

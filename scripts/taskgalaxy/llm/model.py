@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from taskgalaxy.config import used_endpoints
 from taskgalaxy.llm.ask import NO_BOUNDS, Bounds, ask
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.preflight import Preflight
 from taskgalaxy.llm.progress import ProgressLog
 from taskgalaxy.llm.providers import make_provider
 from taskgalaxy.llm.request import Answer, Provider, Reply, Request
-from taskgalaxy.llm.settings import EndpointSettings
+from taskgalaxy.llm.settings import EndpointSettings, used_endpoints
 
+T = TypeVar("T")
 Check = Callable[[Request, Reply], str | None]
 """The reason (one of ``rejects.REASONS``) why a reply is no use, or ``None`` if it can be read."""
 
@@ -51,9 +52,14 @@ class Model:
     def ask(self, requests: Sequence[Request], check: Check = _ended_well) -> list[Answer]:
         """:meth:`ask_async` for callers that are not asynchronous."""
 
-        async def run() -> list[Answer]:
+        return self.run(self.ask_async(requests, check))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work``, which asks this model, returns; the model's connections are closed then."""
+
+        async def run() -> T:
             try:
-                return await self.ask_async(requests, check)
+                return await work
             finally:
                 await self.provider.close()
 
@@ -70,7 +76,11 @@ class Model:
             UserError: if no further request can succeed, or bounds are reached.
         """
         requests, tries = list(requests), [0] * len(requests)
-        replies = await self._ask(requests)
+        replies = await self._ask(requests, self._bounds)
+        bounds = self._bounds
+        if self.provider.asks:
+            # A retry that gets no answer leaves a reply behind, so any number of them may go without.
+            bounds = replace(bounds, max_failed=1.0, all_may_fail=True)
         while True:
             again: dict[int, Request] = {}
             for index, (request, reply) in enumerate(zip(requests, replies, strict=True)):
@@ -80,7 +90,7 @@ class Model:
                     again[index] = request.again(reply, reason)
             if not again:
                 break
-            for index, reply in zip(again, await self._ask(list(again.values())), strict=True):
+            for index, reply in zip(again, await self._ask(list(again.values()), bounds), strict=True):
                 # Without a new answer the old one stands, which is a named reject.
                 if reply.answered:
                     requests[index], replies[index] = again[index], reply
@@ -93,14 +103,14 @@ class Model:
         """:meth:`ask_async` for callers that want no more than the replies."""
         return [answer.reply for answer in await self.ask_async(requests)]
 
-    async def _ask(self, requests: Sequence[Request]) -> list[Reply]:
+    async def _ask(self, requests: Sequence[Request], bounds: Bounds) -> list[Reply]:
         progress = ProgressLog(f"{requests[0].stage} {self._writer}" if requests else "")
         return await ask(
             requests,
             self.provider,
             self._ledger,
             self._writer,
-            bounds=self._bounds,
+            bounds=bounds,
             progress=progress.update,
             preflight=self._preflight,
         )

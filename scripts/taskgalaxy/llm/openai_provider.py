@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import openai
-from PIL import Image
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.llm.chat import chat_body, read_completion
@@ -87,7 +86,7 @@ class OpenAIProvider:
         """
         try:
             body = await self.body(request)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+        except OSError as error:
             return unanswered(f"the image cannot be sent: {error}", self.settings, "unaskable")
         attempt = 1
         while True:
@@ -104,6 +103,7 @@ class OpenAIProvider:
     async def close(self) -> None:
         """Close the connections; they are opened anew if another question comes."""
         self._images.clear()
+        self._pace.close()
         client, self._client = self._client, None
         if client:
             await client.close()
@@ -112,7 +112,7 @@ class OpenAIProvider:
         """The JSON body of ``request``.
 
         Raises:
-            OSError, ValueError: if its image cannot be read or decoded.
+            OSError: if its image cannot be read or decoded.
         """
         image_url = await self._images.get(request.image) if request.image else None
         return chat_body(self.settings, request, image_url)

@@ -25,11 +25,11 @@ _LATEST_S = 86_400.0
 
 
 class Pace:
-    """The shared pace of one endpoint, from construction to :meth:`close`."""
+    """The shared pace of one endpoint. Its file is opened when it is first needed, also after :meth:`close`."""
 
     def __init__(self, path: Path, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        self._path = path
+        self._opened: int | None = None
         self._request_s = 60.0 / requests_per_minute if requests_per_minute else 0.0
         self._token_s = 60.0 / tokens_per_minute if tokens_per_minute else 0.0
         self._turn = asyncio.Lock()
@@ -58,7 +58,16 @@ class Pace:
                 state.closed = max(state.closed, time.time() + seconds)
 
     def close(self) -> None:
-        os.close(self._file)
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            os.close(opened)
+
+    @property
+    def _file(self) -> int:
+        if self._opened is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._opened = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        return self._opened
 
     def _try(self, tokens: int) -> float:
         """0 if a request may go now, which is noted; else seconds after which to ask again."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from taskgalaxy.errors import UserError
 from taskgalaxy.files import write_jsonl
-from taskgalaxy.llm.request import Gate, Request, Take
+from taskgalaxy.llm.request import Gate, Reply, Request, Take
 from taskgalaxy.llm.settings import EndpointSettings
+
+log = logging.getLogger(__name__)
 
 
 class ReplayProvider:
@@ -27,10 +29,9 @@ class ReplayProvider:
         self._missing = missing
 
     async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
-        """List ``questions``, which the ledger does not hold.
+        """List ``questions``, which the ledger does not hold, and take none as answered.
 
-        Raises:
-            UserError: always, and naming the list.
+        Whether that stops the run is for ``max_failed`` to say, as where a server gave no answer.
         """
         path = self._missing / records.parent.name / f"{records.name}.jsonl"
         rows = [
@@ -43,10 +44,9 @@ class ReplayProvider:
             for key, request in questions.items()
         ]
         write_jsonl(path, rows)
-        raise UserError(
-            f"endpoint {self.settings.name} (replay)",
-            f"{len(rows)} questions are not in the ledger; they are listed in {path}",
-            "import a ledger that holds them, or set the provider of this endpoint to openai to ask them",
-        )
+        detail = f"{len(rows)} questions are not in the ledger; they are listed in {path}"
+        log.warning("endpoint %s (replay): %s", self.settings.name, detail)
+        for key in questions:
+            await take(key, Reply("", "failed", self.model, detail=detail, provider=self.name))
 
     async def close(self) -> None: ...

@@ -92,3 +92,10 @@ class EndpointSettings:
             "extra_body": dict(self.extra_body) or None,
         }
         return {name: value for name, value in parameters.items() if value is not None}
+
+
+def used_endpoints(config: Mapping[str, Any]) -> list[str]:
+    """Names of the endpoints that have a role."""
+    roles = config["roles"]
+    names = [roles[role] for role in ("expand", "filter", "qa")] + roles["referees"]
+    return list(dict.fromkeys(names))

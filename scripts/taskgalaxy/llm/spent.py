@@ -33,24 +33,30 @@ class Spent:
 
     def recount(self) -> float:
         """Count the ledger's records again; US dollars."""
-        with self._locked() as file:
+        with self._locked("counting", fcntl.LOCK_EX), self._locked("", fcntl.LOCK_EX) as file:
             return _write(file, self._count()) / 1e9
 
+    @contextmanager
+    def adding(self) -> Iterator[None]:
+        """Nobody counts while something is being recorded and added."""
+        with self._locked("counting", fcntl.LOCK_SH):
+            yield
+
     def add(self, nano_usd: int) -> None:
-        """Add to the sum."""
-        if not nano_usd:
-            return
-        with self._locked() as file:
-            known = os.pread(file, _DIGITS, 0)
-            # What is added is in the ledger already, so a sum that is counted now has it.
-            _write(file, int(known) + nano_usd if known.isdigit() else self._count())
+        """Add to the sum, if there is one: where it is missing it will be counted."""
+        if nano_usd:
+            with self._locked("", fcntl.LOCK_EX) as file:
+                known = os.pread(file, _DIGITS, 0)
+                if known.isdigit():
+                    _write(file, int(known) + nano_usd)
 
     @contextmanager
-    def _locked(self) -> Iterator[int]:
+    def _locked(self, suffix: str, kind: int) -> Iterator[int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        path = self._path.with_name(f"{self._path.name}{suffix and '.'}{suffix}")
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, kind)
             yield file
         finally:
             os.close(file)
