@@ -35,7 +35,7 @@ def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp
         kills: Counter[str] = Counter()
         while sum(kills.values()) < KILLS:
             kind = ("worker", "head", "all")[sum(kills.values()) % 3]
-            answered = server.answered.total() + dice.randint(1, 8)
+            answered = server.answered.total() + dice.randint(1, 6)
             if not _run_until(project, server, answered, dice.uniform(0, 0.3), kind):
                 break
             kills[kind] += 1

@@ -44,7 +44,7 @@ def test_what_a_ledger_lacks_is_listed_and_not_asked(finished: Project) -> None:
 
 
 def test_batches_make_the_same_bytes_as_chats(matched: Project, undisturbed: Project) -> None:
-    with Endpoint(batch_faults={2: "expire", 4: "fail_rows", 5: "drop_download", 6: "create_lost"}) as server:
+    with Endpoint(batch_faults={2: "expire", 4: "fail_rows", 5: "drop_download"}) as server:
         matched.use_server(server.url, mode="batch", batch_poll_s=0.05, max_retries=3)
         matched.run()
         assert server.state.batches_created >= 5

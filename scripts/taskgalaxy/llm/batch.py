@@ -16,22 +16,22 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any
 
-import openai
-from openai.types import Batch, FileObject
+from openai.types import Batch
 from PIL import Image
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import json_line
-from taskgalaxy.llm.batch_journal import Journal, Part
+from taskgalaxy.llm.batch_journal import Journal, Part, journal_path
+from taskgalaxy.llm.batch_service import URL, BatchService
 from taskgalaxy.llm.chat import read_completion
 from taskgalaxy.llm.failures import TryAgainError, refusal_of, unanswered
 from taskgalaxy.llm.ledger import Ledger, question_record
-from taskgalaxy.llm.openai_provider import OpenAIProvider, prompt_tokens, wait_s
+from taskgalaxy.llm.openai_provider import OpenAIProvider, prompt_tokens
 from taskgalaxy.llm.prices import usd
 from taskgalaxy.llm.request import Gate, Reply, Request, Take
 from taskgalaxy.llm.settings import EndpointSettings
@@ -40,22 +40,9 @@ log = logging.getLogger(__name__)
 
 MAX_ROWS = 50_000
 MAX_BYTES = 200_000_000
-_PART = "taskgalaxy_part"
-_URL: Final = "/v1/chat/completions"
 _ENDED = ("completed", "failed", "expired", "cancelled")
 _QUEUE_FULL = "token_limit_exceeded"
-_TRANSFER_S = 600.0
-"""How long the server may be silent while a file is sent or read."""
-
-_CLOCKS_S = 24 * 3600
-"""The most by which the server's clock and ours can differ."""
-
-_SETTLED_S = 30.0
-"""How soon a batch is listed whose creation was not confirmed."""
-
 _TAKEN_TOGETHER = 500
-
-_T = TypeVar("_T")
 
 
 class BatchProvider:
@@ -85,7 +72,7 @@ class BatchProvider:
         Raises:
             UserError: also when ``batch_wait_s`` have passed; the next run collects what was submitted.
         """
-        with Journal(records.with_name(f"{records.name}.batches")) as journal:
+        with Journal(journal_path(records)) as journal:
             if journal.parts:
                 # A run that was killed may have left it wrong.
                 self._ledger.pending.recount()
@@ -122,7 +109,7 @@ class _Round:
 
     def __post_init__(self) -> None:
         self.settings = self.online.settings
-        self.service = _Service(self.online)
+        self.service = BatchService(self.online)
 
     async def run(self) -> None:
         start = time.monotonic()
@@ -188,7 +175,7 @@ class _Round:
                 break
             try:
                 body = await self.online.body(self.waiting[key])
-                line = json_line({"custom_id": key, "method": "POST", "url": _URL, "body": body}).encode()
+                line = json_line({"custom_id": key, "method": "POST", "url": URL, "body": body}).encode()
                 if len(line) > MAX_BYTES:
                     raise ValueError(f"its request has {len(line):,} bytes")
             except (OSError, ValueError, Image.DecompressionBombError) as error:
@@ -359,110 +346,3 @@ class _Round:
         # In this order, as :meth:`_submit` does it: a count of the journals in between makes too much of it.
         self.ledger.pending.add(-part.nano_usd)
         self.journal.closed(part, status)
-
-
-class _Service:
-    """The Batch API of a server; what may succeed later is tried again ``max_retries`` times.
-
-    Every method raises ``UserError`` if it cannot be done.
-    """
-
-    def __init__(self, online: OpenAIProvider) -> None:
-        self.online = online
-        self.settings = online.settings
-
-    async def upload(self, content: IO[bytes]) -> FileObject:
-        def send() -> Awaitable[FileObject]:
-            content.seek(0)
-            file = ("requests.jsonl", content)
-            return self.online.client.files.create(file=file, purpose="batch", timeout=_TRANSFER_S)
-
-        return await self._patiently(send)
-
-    async def create(self, part: Part) -> Batch:
-        """The part's batch; if a response is lost, it is looked for before it is created again."""
-        tried = False
-
-        async def create_once() -> Batch:
-            nonlocal tried
-            if tried:
-                await asyncio.sleep(_SETTLED_S)
-                if batch := await self._look_for(part):
-                    return batch
-            tried = True
-            assert part.file_id is not None
-            return await self.online.client.batches.create(
-                input_file_id=part.file_id, endpoint=_URL, completion_window="24h", metadata={_PART: part.name}
-            )
-
-        return await self._patiently(create_once)
-
-    async def find(self, part: Part) -> Batch | None:
-        """The part's batch, if the server has it."""
-        return await self._patiently(lambda: self._look_for(part))
-
-    async def _look_for(self, part: Part) -> Batch | None:
-        async for batch in self.online.client.batches.list(limit=100):
-            if batch.input_file_id == part.file_id or (batch.metadata or {}).get(_PART) == part.name:
-                return batch
-            # The newest come first.
-            if batch.created_at < part.at - _CLOCKS_S:
-                break
-        return None
-
-    async def retrieve(self, batch_id: str, journal: Path) -> Batch:
-        """A batch as it is now; ``journal`` is where it stands."""
-        try:
-            return await self._patiently(lambda: self.online.client.batches.retrieve(batch_id))
-        except _NotThereError as error:
-            what = f"the server knows no batch {batch_id}, which was submitted earlier"
-            fix = f"check that key and base_url are as they were then; to give its answers up, remove {journal}"
-            raise UserError(self.settings.where, what, fix) from error
-
-    async def lines(self, file_id: str | None) -> list[str] | None:
-        """The lines of a file, none without ``file_id``; ``None`` if the server lost it."""
-        if file_id is None:
-            return []
-        try:
-            content = await self._patiently(lambda: self.online.client.files.content(file_id, timeout=_TRANSFER_S))
-        except _NotThereError:
-            return None
-        # Not ``splitlines``: a text may hold other separators than the newlines between rows.
-        lines = self.online.without_key(content.content.decode("utf-8", "replace")).split("\n")
-        return [line for line in lines if line.strip()]
-
-    async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        attempt = 1
-        while True:
-            try:
-                return await self._once(call)
-            except TryAgainError as error:
-                detail = self.online.without_key(str(error))
-                if attempt > self.settings.max_retries:
-                    kind = _NotThereError if isinstance(error.__cause__, openai.NotFoundError) else UserError
-                    fix = "check base_url and run again: what was submitted is collected then"
-                    raise kind(self.settings.where, f"the Batch API cannot be reached ({detail})", fix) from error
-                log.info("%s: try %d failed: %s", self.settings.where, attempt, detail)
-                await asyncio.sleep(wait_s(attempt, error.after_s))
-                attempt += 1
-
-    async def _once(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """What ``call`` returns. Raises :class:`TryAgainError` if it may succeed later."""
-        try:
-            result = await call()
-        except openai.NotFoundError as error:
-            # What was stored a moment ago is not always there yet.
-            raise TryAgainError(f"404: {error.message}") from error
-        except openai.APIStatusError as error:
-            what = f"the Batch API refuses a request ({self.online.refusal(error).detail})"
-            fix = "correct what it names, or set mode: online"
-            raise UserError(self.settings.where, what, fix) from error
-        except (openai.APIError, OSError, ValueError) as error:
-            raise TryAgainError(f"{type(error).__name__}: {error.__cause__ or error}") from error
-        if isinstance(result, str):
-            raise TryAgainError("the server sent something that is not JSON")
-        return result
-
-
-class _NotThereError(UserError):
-    """The server has no such thing, however often it is asked."""

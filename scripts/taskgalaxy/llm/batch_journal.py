@@ -46,6 +46,11 @@ class Part:
     batch_id: str | None = None
 
 
+def journal_path(records: Path) -> Path:
+    """The journal of a writer, whose files in the ledger are ``records`` without their suffix."""
+    return records.with_name(f"{records.name}.batches")
+
+
 def read_parts(path: Path) -> dict[str, Part]:
     """The open parts in a journal, by name; a torn last event, of which nothing has come yet, is left out.
 

@@ -133,7 +133,7 @@ def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
     used = {name: EndpointSettings.of(name, config["endpoints"][name]) for name in used_endpoints(config)}
     settings = used[endpoint]
     ledger = Ledger(config["ledger"])
-    provider = make_provider(settings, ledger, Path(config["results"]) / "missing")
+    provider = make_provider(settings, ledger, Path(config["results"]) / "missing", config["budget_usd"])
     bounds = Bounds(config["budget_usd"], settings.max_failed)
     servers = [endpoint for endpoint in used.values() if endpoint.provider == "openai"]
     return Model(provider, ledger, writer, bounds, settings.retry_replies, Preflight(servers, ledger).ensure)

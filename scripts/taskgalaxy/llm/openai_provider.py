@@ -17,6 +17,7 @@ from typing import Any
 import openai
 
 from taskgalaxy.errors import UserError
+from taskgalaxy.llm.batch_journal import journal_path, read_parts
 from taskgalaxy.llm.chat import chat_body, read_completion
 from taskgalaxy.llm.failures import TryAgainError, refusal_of, unanswered, used_up_s
 from taskgalaxy.llm.image_uri import ImageURIs
@@ -74,7 +75,18 @@ class OpenAIProvider:
         return self._client
 
     async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
-        """Ask every question; see :class:`taskgalaxy.llm.request.Provider`."""
+        """Ask every question; see :class:`taskgalaxy.llm.request.Provider`.
+
+        Raises:
+            UserError: also if a batch that was submitted earlier asks one of them.
+        """
+        journal = journal_path(records)
+        if submitted := questions.keys() & {key for part in read_parts(journal).values() for key in part.questions}:
+            raise UserError(
+                self.settings.where,
+                f"{len(submitted)} of these questions are with the server in batches, and would be paid for twice",
+                f"set mode: batch until they are collected; to give their answers up, remove {journal}",
+            )
         await send_all(questions, self.answer, take, gate, self._slots)
 
     async def answer(self, request: Request, gate: Gate = lambda: None) -> Reply:

@@ -12,11 +12,14 @@ from taskgalaxy.llm.settings import EndpointSettings
 PROVIDERS = ("embedded", "openai", "replay")
 
 
-def make_provider(settings: EndpointSettings, ledger: Ledger, missing: Path) -> Provider:
+def make_provider(
+    settings: EndpointSettings, ledger: Ledger, missing: Path, budget_usd: float | None = None
+) -> Provider:
     """The provider that ``settings`` describes; its libraries are imported only when it is used.
 
     Args:
         missing: folder for the lists of what a replayed ledger does not hold.
+        budget_usd: what all answers together may cost; batches are weighed against it beforehand.
 
     Raises:
         UserError: for an unknown provider, or a key that is not in the environment.
@@ -32,7 +35,7 @@ def make_provider(settings: EndpointSettings, ledger: Ledger, missing: Path) -> 
     if settings.provider == "openai" and settings.mode == "batch":
         from taskgalaxy.llm.batch import BatchProvider
 
-        return BatchProvider(settings, ledger)
+        return BatchProvider(settings, ledger, budget_usd)
     if settings.provider == "openai":
         from taskgalaxy.llm.openai_provider import OpenAIProvider
 
