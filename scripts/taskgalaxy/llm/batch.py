@@ -61,7 +61,7 @@ class BatchProvider:
         jobs included; what was submitted is collected in any case."""
         self.settings = settings
         self.model = settings.model
-        self.parameters: Mapping[str, Any] = settings.parameters()
+        self.parameters: Mapping[str, Any] = settings.parameters
         self._ledger = ledger
         self._budget_usd = budget_usd
         self._online = OpenAIProvider(settings, ledger.state)

@@ -18,7 +18,7 @@ _TOP_LOGPROBS = 5
 
 def chat_body(settings: EndpointSettings, request: Request, image_url: str | None) -> dict[str, Any]:
     """The JSON body of ``request``; ``image_url`` is its image's data URI."""
-    parameters = request.effective(settings.parameters())
+    parameters = request.effective(settings.parameters)
     content: str | list[dict[str, Any]] = request.text
     if image_url is not None:
         image = {"url": image_url, "detail": parameters["detail"]} if "detail" in parameters else {"url": image_url}

@@ -122,13 +122,8 @@ class Ledger:
         return sum(int(_entries(path)[0]["nano_usd"].sum()) for path in self.files())
 
     def _count_pending(self) -> int:
-        """What the open batches are expected to cost, as far as their answers are not recorded already."""
-        nano_usd = 0.0
-        for path in self.folder.glob("*/*.batches"):
-            for part in read_parts(path).values():
-                known = self.known(path.parent.name, part.questions)
-                nano_usd += part.nano_usd * (1 - len(known) / len(part.questions))
-        return round(nano_usd)
+        journals = self.folder.glob("*/*.batches")
+        return sum(part.nano_usd for path in journals for part in read_parts(path).values())
 
 
 class LedgerWriter:

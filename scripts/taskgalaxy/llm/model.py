@@ -75,37 +75,34 @@ class Model:
         Raises:
             UserError: if no further request can succeed, or bounds are reached.
         """
-        requests, tries = list(requests), [0] * len(requests)
-        replies = await self._ask(requests, self._bounds)
+        answers = await self._ask(requests, self._bounds)
+        tries = [0] * len(answers)
         bounds = self._bounds
         if self.provider.asks:
             # A retry that gets no answer leaves a reply behind, so any number of them may go without.
             bounds = replace(bounds, max_failed=1.0, all_may_fail=True)
         while True:
             again: dict[int, Request] = {}
-            for index, (request, reply) in enumerate(zip(requests, replies, strict=True)):
-                reason = check(request, reply) if reply.answered else None
+            for index, answer in enumerate(answers):
+                reason = check(answer.request, answer.reply) if answer.reply.answered else None
                 if reason and tries[index] < self.retry_replies.get(reason, 0):
                     tries[index] += 1
-                    again[index] = request.again(reply, reason)
+                    again[index] = answer.request.again(answer.reply, reason)
             if not again:
-                break
-            for index, reply in zip(again, await self._ask(list(again.values()), bounds), strict=True):
+                return answers
+            for index, answer in zip(again, await self._ask(list(again.values()), bounds), strict=True):
                 # Without a new answer the old one stands, which is a named reject.
-                if reply.answered:
-                    requests[index], replies[index] = again[index], reply
-        return [
-            Answer(request, reply, self.origin(request, reply))
-            for request, reply in zip(requests, replies, strict=True)
-        ]
+                if answer.reply.answered:
+                    answers[index] = answer
 
     async def replies(self, requests: Sequence[Request]) -> list[Reply]:
         """:meth:`ask_async` for callers that want no more than the replies."""
         return [answer.reply for answer in await self.ask_async(requests)]
 
-    async def _ask(self, requests: Sequence[Request], bounds: Bounds) -> list[Reply]:
+    async def _ask(self, requests: Sequence[Request], bounds: Bounds) -> list[Answer]:
         progress = ProgressLog(f"{requests[0].stage} {self._writer}" if requests else "")
-        return await ask(
+        keys = [request.key(self.provider.model, self.provider.parameters) for request in requests]
+        replies = await ask(
             requests,
             self.provider,
             self._ledger,
@@ -113,15 +110,16 @@ class Model:
             bounds=bounds,
             progress=progress.update,
             preflight=self._preflight,
+            keys=keys,
         )
+        return [
+            Answer(request, reply, self._origin(key, reply))
+            for request, key, reply in zip(requests, keys, replies, strict=True)
+        ]
 
-    def origin(self, request: Request, reply: Reply) -> dict[str, str]:
+    def _origin(self, key: str, reply: Reply) -> dict[str, str]:
         """Provider, model and ledger key: the provenance of ``reply``."""
-        return {
-            "provider": reply.provider or self.provider.name,
-            "model": self.provider.model,
-            "request": request.key(self.provider.model, self.provider.parameters),
-        }
+        return {"provider": reply.provider or self.provider.name, "model": self.provider.model, "request": key}
 
 
 def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 
 from taskgalaxy.errors import UserError
@@ -51,7 +52,7 @@ class OpenAIProvider:
         """``state`` is the folder in which the jobs that ask this endpoint share its pace."""
         self.settings = settings
         self.model = settings.model
-        self.parameters: Mapping[str, Any] = settings.parameters()
+        self.parameters: Mapping[str, Any] = settings.parameters
         self.key = api_key(settings)
         self._client: openai.AsyncOpenAI | None = None
         self._images = ImageURIs(settings.image_max_side, settings.image_jpeg_quality)
@@ -159,12 +160,11 @@ class OpenAIProvider:
         )
 
     async def _send(self, request: Request, body: Mapping[str, Any]) -> Reply:
-        fields = dict(body)
-        model, messages = fields.pop("model"), fields.pop("messages")
-        create = self.client.chat.completions.with_raw_response.create
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                response = await create(model=model, messages=messages, extra_body=fields)
+                # Not chat.completions.create, which walks through every message to no effect: that is a
+                # quarter of a request's CPU time.
+                response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         except openai.APIStatusError as error:
             return self.refusal(error)
         except TimeoutError as error:

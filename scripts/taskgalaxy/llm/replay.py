@@ -25,7 +25,7 @@ class ReplayProvider:
         """``missing`` is the folder for lists of questions that are not in the ledger."""
         self.settings = settings
         self.model = settings.model
-        self.parameters: Mapping[str, Any] = settings.parameters()
+        self.parameters: Mapping[str, Any] = settings.parameters
         self._missing = missing
 
     async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:

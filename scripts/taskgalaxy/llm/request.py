@@ -74,12 +74,11 @@ class Request:
         """The SHA-256 of :meth:`question`, in hexadecimal."""
         return sha256_json(self.question(model, parameters))
 
-    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def effective(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """The sampling parameters of an endpoint as this request uses them."""
-        effective = dict(parameters)
-        if "max_tokens" in effective:
-            effective["max_tokens"] *= self.token_factor
-        return effective
+        if self.token_factor == 1 or "max_tokens" not in parameters:
+            return parameters
+        return {**parameters, "max_tokens": parameters["max_tokens"] * self.token_factor}
 
     def again(self, reply: Reply, reason: str) -> Request:
         """The question once more, with what helps after a reply that was rejected for ``reason``."""

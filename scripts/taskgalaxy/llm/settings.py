@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 
@@ -74,7 +75,8 @@ class EndpointSettings:
         """The endpoint in an error message."""
         return f"endpoint {self.name} ({self.base_url or 'OpenAI'})"
 
-    def parameters(self) -> dict[str, Any]:
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
         """What decides an answer besides model, prompt and image: part of every request's ledger key.
 
         What is not set is left out, so that a parameter that is added to the settings some day does not

@@ -95,7 +95,7 @@ class LedgerOnly:
     def __init__(self, settings: EndpointSettings) -> None:
         self.settings = settings
         self.model = settings.model
-        self.parameters: Mapping[str, Any] = settings.parameters()
+        self.parameters: Mapping[str, Any] = settings.parameters
         self.missing: dict[str, Request] = {}
 
     async def answer_all(self, questions: Mapping[str, Request], take: Take, gate: Gate, records: Path) -> None:
