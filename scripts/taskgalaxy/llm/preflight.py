@@ -106,7 +106,8 @@ async def check_endpoint(settings: EndpointSettings, ledger: Ledger) -> None:
     Raises:
         UserError: if no request can succeed, naming the endpoint, the cause and the remedy.
     """
-    patience = min(settings.max_retries, _MAX_RETRIES)
+    # At least one more try: some servers drop the connection after the list of models.
+    patience = max(1, min(settings.max_retries, _MAX_RETRIES))
     provider = OpenAIProvider(replace(settings, max_retries=patience), ledger.state)
     try:
         listed = await _listed_models(provider)
