@@ -15,10 +15,10 @@ rule plan:
         f"{RESULTS}/logs/plan.log",
     conda:
         "../envs/llm.yaml"
+    threads: workflow.cores or 1
     params:
         shards=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
         some_files=lambda wildcards: sample_files(PLAN, image_roots(config)),
-    threads: workflow.cores or 1
     message:
         "Planning what is still to be asked"
     script:

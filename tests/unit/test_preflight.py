@@ -311,3 +311,11 @@ def test_a_job_looks_before_it_asks_and_not_where_the_ledger_answers(tmp_path: P
         asyncio.run(run())
     assert looks == [0]
     assert server.state.requests == 2
+
+
+def test_not_even_a_tiny_question_is_sent_once_the_budget_is_used_up(tmp_path: Path) -> None:
+    with Endpoint() as server:
+        Preflight([settings(server)], Ledger(tmp_path), budget_usd=0.0).ensure()
+        assert server.state.requests == 0
+        Preflight([settings(server)], Ledger(tmp_path), budget_usd=0.1).ensure()
+        assert server.state.requests == 1

@@ -163,18 +163,19 @@ def test_an_image_that_vanishes_between_plan_and_job_is_a_named_reject(finished:
     assert rejects.filter(rejects["item"] == "one/0040.png")["reason"].to_list() == ["vanished"]
 
 
-def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", ["online", "batch"])
+def test_no_key_is_left_behind(mode: str, matched: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "sk-planted-0123456789abcdef"
     monkeypatch.setenv("PLANTED_KEY", secret)
-    with Endpoint(key=secret) as server:
-        project = Project(tmp_path / "run", server.url)
-        for settings in project.config["endpoints"].values():
-            settings["api_key_env"] = "PLANTED_KEY"
-        project.add_images("one", range(2))
-        output = project.run()
+    # A server that repeats the key in its error messages, and stops the first run by one.
+    faults = dict.fromkeys((*range(5, 9), 14), "echo_key")
+    with Endpoint(key=secret, faults=faults) as server:
+        prices = {"input": 1, "output": 1, "date": "2026-11-01"}
+        matched.use_server(server.url, api_key_env="PLANTED_KEY", mode=mode, batch_poll_s=0.05, prices=prices)
+        output = matched.snakemake().stdout + matched.run("plan") + matched.run()
         assert server.answered.total() > 0
     assert secret not in output
-    for path in project.folder.rglob("*"):
+    for path in matched.folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert secret.encode() not in path.read_bytes(), path
 

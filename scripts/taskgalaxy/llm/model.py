@@ -134,4 +134,11 @@ def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
     provider = make_provider(settings, ledger, Path(config["results"]) / "missing", config["budget_usd"])
     bounds = Bounds(config["budget_usd"], settings.max_failed)
     servers = [endpoint for endpoint in used.values() if endpoint.provider == "openai"]
-    return Model(provider, ledger, writer, bounds, settings.retry_replies, Preflight(servers, ledger).ensure)
+    return Model(
+        provider,
+        ledger,
+        writer,
+        bounds,
+        settings.retry_replies,
+        Preflight(servers, ledger, config["budget_usd"]).ensure,
+    )

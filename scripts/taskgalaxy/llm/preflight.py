@@ -45,6 +45,7 @@ class Preflight:
 
     endpoints: Sequence[EndpointSettings]
     ledger: Ledger
+    budget_usd: float | None = None
 
     def ensure(self) -> None:
         """Return if every endpoint answers.
@@ -55,6 +56,8 @@ class Preflight:
         Raises:
             UserError: if one cannot be asked, naming the endpoint, the cause and the remedy.
         """
+        if self.budget_usd is not None and self.ledger.spent.usd() >= self.budget_usd:
+            return  # Whoever has something to send is told so; not even a tiny question is sent.
         asked_at = time.time()
         self.ledger.state.mkdir(parents=True, exist_ok=True)
         with (self.ledger.state / "preflight.lock").open("a") as lock:

@@ -1,0 +1,141 @@
+"""What the plan makes of what is missing, of what the ledger has seen, and of what nobody knows yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskgalaxy.llm.ledger import Ledger, answer_record, question_record
+from taskgalaxy.llm.prices import image_tokens, text_tokens
+from taskgalaxy.llm.request import Reply, Request
+from taskgalaxy.llm.settings import EndpointSettings, Prices
+from taskgalaxy.plan.estimate import (
+    KEPT_PRIOR,
+    PAIRS_PRIOR,
+    PRIORS,
+    SECONDS_PRIOR,
+    WITH_KEPT_PRIOR,
+    StagePlan,
+    estimate,
+    plan_json,
+    plan_table,
+)
+from taskgalaxy.plan.history import experience
+from taskgalaxy.plan.needs import ExpandNeeds, Needs, ShardNeeds, batch_files, sent_bytes
+
+PRICES = {"input": 10.0, "output": 20.0, "date": "2026-11-01"}
+IMAGE = (1024, 1024, 90_000)
+
+
+def config(**settings: Any) -> dict[str, Any]:
+    """One paid endpoint that filters and asks, and referees that cost nothing."""
+    paid = {"provider": "openai", "model": "m", "prices": PRICES, "concurrency": 10, **settings}
+    return {
+        "endpoints": {"paid": paid, "free": {"provider": "embedded", "model": "embedded-semantic"}},
+        "roles": {"expand": "free", "filter": "paid", "qa": "paid", "referees": ["free"]},
+    }
+
+
+def plans(tmp_path: Path, *shards: ShardNeeds, jobs: int = 1, **settings: Any) -> dict[str, StagePlan]:
+    found = estimate(config(**settings), Ledger(tmp_path), None, shards, {}, [IMAGE], jobs)
+    return {plan.stage: plan for plan in found}
+
+
+def record(tmp_path: Path, *replies: Reply) -> None:
+    with Ledger(tmp_path).writer("filter", "shard") as writer:
+        for number, reply in enumerate(replies):
+            request = Request("filter", f"{number:0400d}")
+            writer.append([answer_record(question_record(request, request.key("m", {}), "m", {}), reply)])
+
+
+def test_what_nobody_knows_yet_is_estimated_from_stated_priors(tmp_path: Path) -> None:
+    found = plans(tmp_path, ShardNeeds(unfiltered=100, unsettled=100))
+    assert set(found) == {"filter", "qa"}, "the embedded provider costs nothing"
+    prior = PRIORS["filter"]
+    assert found["filter"].requests == 100
+    assert found["filter"].exact == 0
+    assert found["filter"].prompt_tokens == 100 * (prior["text_tokens"] + image_tokens(1024, 1024))
+    assert found["filter"].completion_tokens == 100 * prior["completion_tokens"]
+    assert found["qa"].requests == 100 * WITH_KEPT_PRIOR
+    assert found["filter"].hours == pytest.approx(100 * SECONDS_PRIOR / 10 / 3600)
+    tokens = found["filter"].prompt_tokens, found["filter"].completion_tokens
+    assert found["filter"].usd == pytest.approx((tokens[0] * 10 + tokens[1] * 20) / 1e6)
+    assert found["filter"].basis == "priors"
+
+
+def test_what_this_run_has_shown_counts_instead_of_the_priors(tmp_path: Path) -> None:
+    shown = ShardNeeds(settled=100, with_kept=50, kept=50, offered=50, pairs=50)
+    found = plans(tmp_path, shown, ShardNeeds(unfiltered=100, unsettled=100))
+    assert found["qa"].requests == 50
+
+
+def test_referees_are_asked_about_the_pairs_that_are_to_come(tmp_path: Path) -> None:
+    settings = config()
+    settings["roles"]["referees"] = ["paid"]
+    shards = [ShardNeeds(unsettled=100, pending=10)]
+    found = {plan.stage: plan for plan in estimate(settings, Ledger(tmp_path), None, shards, {}, [], 1)}
+    assert found["referee"].requests == round((100 * WITH_KEPT_PRIOR * KEPT_PRIOR + 10) * PAIRS_PRIOR + 0.499)
+
+
+def test_the_limits_decide_the_hours_where_they_are_lower(tmp_path: Path) -> None:
+    shard = ShardNeeds(missing={"filter": Needs(600, 60_000, 0, 1000)})
+    assert plans(tmp_path, shard, requests_per_minute=1)["filter"].hours == 10
+    tokens = 60_000 + 600 * PRIORS["filter"]["completion_tokens"]
+    assert plans(tmp_path, shard, tokens_per_minute=100)["filter"].hours == pytest.approx(tokens / 100 / 60)
+    alone, many = plans(tmp_path, shard)["filter"].hours, plans(tmp_path, shard, jobs=4)["filter"].hours
+    assert alone == 4 * many
+
+
+def test_batches_cost_half_and_take_a_day(tmp_path: Path) -> None:
+    shard = ShardNeeds(missing={"filter": Needs(600, 60_000, 0, 1000)}, batch_files={"filter": 1})
+    online, batch = plans(tmp_path, shard)["filter"], plans(tmp_path, shard, mode="batch")["filter"]
+    assert online.usd is not None
+    assert (batch.usd, batch.batch_files, batch.hours) == (pytest.approx(online.usd / 2), 1, 24.0)
+    assert online.batch_files is None
+    assert [batch_files(*needs) for needs in ((1, 1), (50_001, 1), (10, 450_000_000))] == [1, 2, 3]
+
+
+def test_the_ledger_s_answers_correct_the_token_counts(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 250, "completion_tokens": 8}
+    record(tmp_path, *[Reply("a", "stop", "m", usage=usage, seconds=2.0)] * 4, Reply("a", "stop", "m"))
+    seen = experience(Ledger(tmp_path), "filter", "m", {})
+    assert seen is not None
+    assert (seen.answers, seen.completion_tokens, seen.seconds) == (4, 8, 2.0)
+    assert seen.prompt_factor == 250 / text_tokens("x" * 400)
+    assert experience(Ledger(tmp_path), "filter", "another", {}) is None
+    shard = ShardNeeds(missing={"filter": Needs(10, 1000, 0, 1000)})
+    plan = plans(tmp_path, shard)["filter"]
+    assert (plan.prompt_tokens, plan.completion_tokens) == (2500, 80)
+    assert plan.basis == "4 recorded answers"
+
+
+def test_a_scaled_image_is_shorter_and_no_image_grows() -> None:
+    assert sent_bytes(2000, 1000, 300_000, None) == 400_000
+    assert sent_bytes(2000, 1000, 300_000, 1000) == 100_000
+    assert sent_bytes(200, 100, 3_000, 1000) == 4_000
+
+
+def test_the_table_says_what_is_left_of_the_budget_and_what_has_no_price(tmp_path: Path) -> None:
+    expand = ExpandNeeds(Needs(2, 100, 0, 100), later=5)
+    settings = config()
+    settings["endpoints"]["own"] = {"provider": "openai", "model": "o"}
+    settings["roles"]["expand"] = "own"
+    shards = [ShardNeeds(missing={"filter": Needs(1000, 1_000_000, 0, 1000)})]
+    found = estimate(settings, Ledger(tmp_path), expand, shards, {}, [], 1)
+    table = plan_table(found, 5.0, 1.0, 2)
+    assert "Without prices, and not in the sum: own." in table
+    assert "$4.00 left, NOT enough" in table
+    assert "$400.00 left" not in table
+    assert "enough." in plan_table(found, 500.0, 1.0, 2)
+    as_json = plan_json(found, 5.0, 1.0)
+    assert as_json["unpriced"] == ["own"]
+    assert as_json["usd"] == sum(plan.usd or 0 for plan in found)
+    assert plan_table([], None, 0.0, 1).startswith("Nothing to pay for")
+
+
+def test_prices_without_a_cached_price_are_complete() -> None:
+    assert EndpointSettings.of("a", {"provider": "openai", "model": "m", "prices": PRICES}).prices == Prices(
+        10.0, 20.0, "2026-11-01"
+    )
