@@ -172,7 +172,9 @@ def test_no_key_is_left_behind(mode: str, matched: Project, monkeypatch: pytest.
     with Endpoint(key=secret, faults=faults) as server:
         prices = {"input": 1, "output": 1, "date": "2026-11-01"}
         matched.use_server(server.url, api_key_env="PLANTED_KEY", mode=mode, batch_poll_s=0.05, prices=prices)
-        output = matched.snakemake().stdout + matched.run("plan") + matched.run()
+        output = matched.snakemake().stdout + matched.run("plan")
+        server.state.faults = {}
+        output += matched.run()
         assert server.answered.total() > 0
     assert secret not in output
     for path in matched.folder.rglob("*"):
