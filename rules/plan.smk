@@ -15,9 +15,10 @@ rule plan:
         f"{RESULTS}/logs/plan.log",
     conda:
         "../envs/llm.yaml"
-    threads: workflow.cores or 1
     params:
         shards=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
+        # On a cluster the number of jobs, else that of cores.
+        jobs=workflow.resource_settings.nodes or workflow.resource_settings.cores,
         some_files=lambda wildcards: sample_files(PLAN, image_roots(config)),
     message:
         "Planning what is still to be asked"

@@ -47,9 +47,9 @@ def _matched(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Pr
 
 @pytest.fixture(scope="session")
 def undisturbed(_matched: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """What becomes of :func:`matched` if nothing goes wrong."""
+    """The final set of :func:`matched` if nothing goes wrong."""
     project = _matched.copy_to(tmp_path_factory.mktemp("undisturbed") / "run")
-    project.run()
+    project.run("dataset")
     return project
 
 

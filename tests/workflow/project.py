@@ -150,6 +150,10 @@ class Project:
         votes = pl.read_parquet(self.path("votes.parquet")).select("votes").explode("votes").unnest("votes")
         return set(votes["reason"].drop_nulls())
 
+    def samples_digest(self) -> str:
+        """SHA-256 of the final set's table, which the target ``dataset`` makes and nothing beside it."""
+        return hashlib.sha256(self.path("dataset/taskgalaxy.parquet").read_bytes()).hexdigest()
+
     def digests(self, folder: str = "dataset") -> dict[str, str]:
         """SHA-256 of every file of a result folder."""
         files = sorted(path for path in self.path(folder).rglob("*") if path.is_file())

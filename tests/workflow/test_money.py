@@ -57,7 +57,7 @@ def test_what_the_plan_calls_exact_is_what_is_then_asked(matched: Project) -> No
             matched.run("--until", rule)
             assert planned == exact == server.state.stages[stage] > 0
         planned, exact = requests_of(plan_of(matched))["referee first"]
-        matched.run()
+        matched.run("dataset")
         assert 3 * planned == 3 * exact == server.state.stages["referee"] > 0
         after = plan_of(matched)
         assert all(row["requests"] == 0 for row in after["stages"])
@@ -77,7 +77,7 @@ def test_the_budget_stops_all_jobs_with_at_most_the_requests_in_flight_above_it(
         matched.run("--until", "generate_qa")
         budget_usd = (server.answered.total() + 10) * ANSWER_USD
         matched.config["budget_usd"] = budget_usd
-        stopped = matched.snakemake("--keep-going")
+        stopped = matched.snakemake("dataset", "--keep-going")
         assert stopped.returncode != 0
         assert "raise budget_usd and run again".casefold() in stopped.stdout.casefold()
         spent_usd = server.answered.total() * ANSWER_USD
@@ -85,10 +85,10 @@ def test_the_budget_stops_all_jobs_with_at_most_the_requests_in_flight_above_it(
         assert spent_usd <= budget_usd + 2 * 4 * ANSWER_USD + 1e-9
         assert f"{spent_usd:.4f}" in stopped.stdout or "have cost" in stopped.stdout
         matched.config["budget_usd"] = 100.0
-        matched.run()
+        matched.run("dataset")
         repeated = server.answered.total() - len(server.answered)
         assert repeated <= 4, "only the tiny questions before a run may come again"
-    assert matched.digests() == undisturbed.digests()
+    assert matched.samples_digest() == undisturbed.samples_digest()
 
 
 def test_a_budget_without_prices_is_refused_before_anything_runs(matched: Project) -> None:

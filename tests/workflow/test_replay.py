@@ -46,27 +46,27 @@ def test_what_a_ledger_lacks_is_listed_and_not_asked(finished: Project) -> None:
 def test_batches_make_the_same_bytes_as_chats(matched: Project, undisturbed: Project) -> None:
     with Endpoint(batch_faults={2: "expire", 4: "fail_rows", 5: "drop_download"}) as server:
         matched.use_server(server.url, mode="batch", batch_poll_s=0.05, max_retries=3)
-        matched.run()
+        matched.run("dataset")
         assert server.state.batches_created >= 5
         assert server.state.requests == 4, "the tiny questions before the run are the only chats"
         assert max(server.answered.values()) == 1
-    assert matched.digests() == undisturbed.digests()
+    assert matched.samples_digest() == undisturbed.samples_digest()
 
 
 def test_batches_are_submitted_today_and_collected_tomorrow(matched: Project, undisturbed: Project) -> None:
     with Endpoint() as server:
         matched.use_server(server.url, mode="batch", batch_poll_s=0.05, batch_wait_s=0)
-        stopped = matched.snakemake("--keep-going")
+        stopped = matched.snakemake("dataset", "--keep-going")
         assert stopped.returncode != 0
         assert "nothing is submitted twice" in stopped.stdout
         assert server.state.batches_created == 1
         matched.use_server(server.url, mode="batch", batch_poll_s=0.05, batch_wait_s=None)
-        matched.run()
+        matched.run("dataset")
         # The tiny questions before a run, one per endpoint, are the only ones that came twice.
         assert server.answered.total() - len(server.answered) <= 4
         questions = [row["custom_id"] for batch in server.state.batches for row in batch.rows]
         assert len(set(questions)) == len(questions)
-    assert matched.digests() == undisturbed.digests()
+    assert matched.samples_digest() == undisturbed.samples_digest()
 
 
 def test_the_demo_runs_from_a_recorded_ledger_with_no_endpoint_reachable(tmp_path: Path) -> None:

@@ -22,14 +22,14 @@ _FEW_SHARDS = 8
 
 
 def plan_run(
-    config: Mapping[str, Any], shards: Mapping[str, int], some_files: Sequence[str], processes: int
+    config: Mapping[str, Any], shards: Mapping[str, int], some_files: Sequence[str], jobs: int
 ) -> list[StagePlan]:
     """What is still to be asked of every endpoint that costs something.
 
     Args:
         shards: the files in each shard of the plan.
         some_files: image files, from all over the sources, whose sizes stand for those not inspected yet.
-        processes: how many shards are looked at, or asked about, at once.
+        jobs: how many shards are asked about at once.
     """
     index_path = Path(config["results"]) / "images.parquet"
     if index_path.exists():
@@ -42,13 +42,13 @@ def plan_run(
         known, sizes, new = [], {}, dict(shards)
     needs = [ShardNeeds(unfiltered=files, unsettled=files) for files in new.values()]
     look = partial(shard_needs, config=config)
-    if len(known) > _FEW_SHARDS and processes > 1:
-        with ProcessPoolExecutor(processes) as pool:
+    if len(known) > _FEW_SHARDS:
+        with ProcessPoolExecutor() as pool:
             needs += pool.map(look, known)
     else:
         needs += map(look, known)
     images = list(sizes.values()) or [size for path in some_files if (size := _header_size(Path(path)))]
-    jobs = max(1, min(processes, len(shards)))
+    jobs = max(1, min(jobs, len(shards)))
     expand = expand_needs(config, CHILDREN_PRIOR)
     return estimate(config, Ledger(config["ledger"]), expand, needs, sizes, images, jobs)
 
