@@ -73,15 +73,15 @@ def test_the_demo_runs_from_a_recorded_ledger_with_no_endpoint_reachable(tmp_pat
     digests = []
     with Endpoint() as server:
         recorded = _demo(tmp_path / "recorded", server.url)
-        recorded.run()
-        digests.append(recorded.digests())
+        recorded.run("dataset")
+        digests.append(recorded.samples_digest())
         assert server.answered
     replayed = _demo(tmp_path / "replayed", server.url)
     for entry in replayed.config["endpoints"].values():
         entry["provider"] = "replay"
     shutil.copytree(recorded.folder / "ledger", replayed.folder / "ledger")
-    replayed.run()
-    digests.append(replayed.digests())
+    replayed.run("dataset")
+    digests.append(replayed.samples_digest())
     assert digests[0] == digests[1]
 
 
