@@ -8,7 +8,6 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from taskgalaxy.config import (
-    check_inputs,
     deciding,
     endpoint_identity,
     load_schema,
@@ -28,6 +27,8 @@ def get_validated_config():
     try:
         complete = validated(config, schema)
         if workflow.is_main_process:
+            from taskgalaxy.inputs import check_inputs
+
             check_inputs(complete)
         return complete
     except UserError as error:

@@ -1,10 +1,6 @@
 # What the run would ask and what that would cost: snakemake plan (beside a running one: with --nolock).
 
 
-from taskgalaxy.jobs import image_roots
-from taskgalaxy.plan.run import sample_files
-
-
 localrules:
     plan,
 
@@ -19,7 +15,7 @@ rule plan:
         shards=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
         # On a cluster the number of jobs, else that of cores.
         jobs=workflow.resource_settings.nodes or workflow.resource_settings.cores,
-        some_files=lambda wildcards: sample_files(PLAN, image_roots(config)),
+        some_files=lambda wildcards: PLAN.some_files(500),
     message:
         "Planning what is still to be asked"
     script:

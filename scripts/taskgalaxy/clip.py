@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.images import decode_rgb
+from taskgalaxy.labels import split_levels
 from taskgalaxy.llm.request import ImageContent
 from taskgalaxy.open_clip_import import import_open_clip
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import split_levels
 
 open_clip = import_open_clip()
 

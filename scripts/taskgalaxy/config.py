@@ -1,4 +1,4 @@
-"""The configuration: defaults from the schema, and everything that can be known to be wrong beforehand."""
+"""The configuration: defaults from the schema, and everything that can be known to be wrong of it alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, ValidationError
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.llm.settings import used_endpoints
-from taskgalaxy.prompts import load_templates
-from taskgalaxy.taxonomy import check_k, load_seeds, task_type_rows
 
 Config = dict[str, Any]
 
@@ -39,6 +38,7 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
         raise _explained(errors[0])
     _fill_defaults(complete, schema)
     _check_roles(complete)
+    _check_addresses(complete)
     _check_numbers(complete)
     _check_money(complete)
     for name, source in complete["sources"].items():
@@ -103,6 +103,16 @@ def _check_roles(config: Config) -> None:
             )
 
 
+def _check_addresses(config: Config) -> None:
+    for name, endpoint in config["endpoints"].items():
+        if "@" in urlsplit(endpoint["base_url"] or "").netloc:
+            raise UserError(
+                f"config, endpoints.{name}.base_url",
+                "holds a user name or a password",
+                "remove it: name the environment variable that holds the key as api_key_env",
+            )
+
+
 def _check_numbers(config: Config) -> None:
     referees, accept_at = config["roles"]["referees"], config["referee"]["accept_at"]
     if accept_at > len(referees):
@@ -128,37 +138,6 @@ def _check_money(config: Config) -> None:
                 "add its prices per million tokens, such as {input: 2.5, output: 10, date: 2026-11-01}, "
                 "or zeros for a server of your own",
             )
-
-
-def check_inputs(config: Config) -> None:
-    """Read what the configuration points at: seeds, prompt templates, model folder, ground truth.
-
-    Raises:
-        UserError: naming the key or the file and line, and the fix.
-    """
-    if not Path(config["taxonomy"]["seeds"]).is_file():
-        raise UserError(
-            "config, taxonomy.seeds", f"there is no file {config['taxonomy']['seeds']}", "name the YAML of your seeds"
-        )
-    seeds = load_seeds(config["taxonomy"]["seeds"])
-    if not any(level["rounds"] for level in config["taxonomy"]["levels"]):
-        check_k(config["match"]["k"], len(task_type_rows(seeds, seeds, config["taxonomy"]["pool"])))
-    load_templates(config["prompts"], sees_answer=config["referee"]["sees_answer"])
-    truth = config["report"]["truth"]
-    if truth is not None and not Path(truth).is_file():
-        raise UserError("config, report.truth", f"there is no file {truth}", "remove the key, or name the file")
-    model = config["match"]["model"]
-    folder = model.removeprefix("local-dir:")
-    if folder != model and not (Path(folder) / "open_clip_config.json").is_file():
-        raise UserError(
-            "config, match.model",
-            f"there is no open_clip_config.json in {folder}",
-            "name a folder with that file and weights, or an open_clip model",
-        )
-    if ":" not in model and config["match"]["pretrained"] is None:
-        raise UserError(
-            "config, match.pretrained", f"is missing for the model {model}", "name its weights, such as openai"
-        )
 
 
 def resolve_root(name: str, path: str) -> Path:

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from taskgalaxy.files import atomic, sha256_file
-from taskgalaxy.tables import DATASET, SAMPLES, read_samples, split_levels, to_frame
+from taskgalaxy.labels import split_levels
+from taskgalaxy.tables import DATASET, SAMPLES, read_samples, to_frame
 
 _TOOLS = (
     "snakemake",

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taskgalaxy.labels import clean_label, label_key, path_key, split_path
+from taskgalaxy.labels import clean_label, join_levels, label_key, path_key, split_levels, split_path
 from taskgalaxy.llm.json_replies import object_schema, only_value
 from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.prompts import Templates
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import join_levels, split_levels
 from taskgalaxy.taxonomy import Taxonomy, nodes_at
 
 Reject = dict[str, str | None]

@@ -68,6 +68,15 @@ def read_jsonl(path: Path | str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` last: a file that was just created there survives a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def cut_torn_line(path: Path) -> int:
     """Cut what follows the last newline, the rest of a line whose writer was killed; its length in bytes."""
     if not path.exists():

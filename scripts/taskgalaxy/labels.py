@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from taskgalaxy.tables import SEPARATOR
+SEPARATOR = "~"
+"""Joins the levels of a task type, as the published data does."""
 
 # Compatibility normalisation would tear some of these apart, so they are replaced before it.
 _LOOK_ALIKES = str.maketrans(dict.fromkeys("∼～〜˜⁓\ue000", SEPARATOR))
@@ -26,6 +27,16 @@ _LEADING = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+def split_levels(task_type: str) -> list[str]:
+    """The levels of a task type, outermost first."""
+    return task_type.split(SEPARATOR)
+
+
+def join_levels(levels: Iterable[str]) -> str:
+    """A task type from its levels, outermost first."""
+    return SEPARATOR.join(levels)
 
 
 def clean_label(text: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import stat
@@ -52,6 +53,11 @@ class Plan:
     @property
     def shards(self) -> list[str]:
         return list(self.files)
+
+    def some_files(self, most: int) -> list[tuple[str, str]]:
+        """(source, path) of at most ``most`` files, evenly over the shards."""
+        files = [(source_of(shard), file.path) for shard, entries in self.files.items() for file in entries]
+        return files[:: max(1, math.ceil(len(files) / most))]
 
 
 def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[FileEntry]:

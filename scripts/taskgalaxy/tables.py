@@ -231,19 +231,6 @@ FUNNEL = Table(
 )
 """``rows_in = rows_out + sum(reasons.rows)`` for every stage."""
 
-SEPARATOR = "~"
-"""Joins the levels of a task type, as the published data does."""
-
-
-def split_levels(task_type: str) -> list[str]:
-    """The levels of a task type, outermost first."""
-    return task_type.split(SEPARATOR)
-
-
-def join_levels(levels: Iterable[str]) -> str:
-    """A task type from its levels, outermost first."""
-    return SEPARATOR.join(levels)
-
 
 def to_arrow(rows: pl.DataFrame | Sequence[Mapping[str, Any]], table: Table) -> pa.Table:
     """``rows`` in the table's schema.

@@ -16,8 +16,7 @@ import yaml
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic
-from taskgalaxy.labels import clean_label, label_key, path_key
-from taskgalaxy.tables import SEPARATOR, join_levels
+from taskgalaxy.labels import SEPARATOR, clean_label, join_levels, label_key, path_key
 
 Taxonomy: TypeAlias = "dict[str, Taxonomy]"
 

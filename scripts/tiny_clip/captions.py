@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from renderer.canvas import chance, pick, whole
 from renderer.vocabulary import Knowledge
-from taskgalaxy.tables import join_levels
+from taskgalaxy.labels import join_levels
 from tiny_clip.labels import OTHER_NAMES, salient_families
 
 PHRASES = (

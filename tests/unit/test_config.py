@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import datetime
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 import yaml
 
 from taskgalaxy.config import (
-    check_inputs,
     deciding,
     endpoint_identity,
     load_schema,
@@ -26,6 +24,7 @@ from taskgalaxy.config import (
     validated,
 )
 from taskgalaxy.errors import UserError
+from taskgalaxy.inputs import check_inputs
 from taskgalaxy.llm.settings import EndpointSettings, Prices
 from taskgalaxy.option_table import option_page
 from taskgalaxy.rejects import VOTE_REASONS
@@ -68,22 +67,6 @@ def message(config: dict[str, Any]) -> str:
     with pytest.raises(UserError) as caught:
         validated(config, SCHEMA)
     return str(caught.value)
-
-
-def readable(tmp_path: Path, **changes: Any) -> dict[str, Any]:
-    """A validated configuration all of whose files exist."""
-    seeds = tmp_path / "seeds.yaml"
-    seeds.write_text("OCR:\n  signs:\n  pages:\nCounting:\n", encoding="utf-8")
-    (tmp_path / "clip").mkdir(exist_ok=True)
-    (tmp_path / "clip" / "open_clip_config.json").write_text("{}", encoding="utf-8")
-    config = minimal(
-        taxonomy={"seeds": str(seeds), "levels": [{"rounds": 0}]},
-        prompts=str(ROOT / "config" / "prompts"),
-        match={"model": f"local-dir:{tmp_path / 'clip'}", "k": 3},
-    )
-    for path, value in changes.items():
-        config = changed(path.replace("__", "."), value, config)
-    return validated(config, SCHEMA)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
@@ -280,60 +263,6 @@ def test_a_missing_package_is_an_error_that_names_the_key(path: str) -> None:
     assert "package" in told
 
 
-def test_sound_inputs_pass(tmp_path: Path) -> None:
-    check_inputs(readable(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "names"),
-    [
-        ("taxonomy__seeds", "nowhere.yaml", r"taxonomy\.seeds.*nowhere\.yaml"),
-        ("match__k", 4, r"match\.k.*3 task types"),
-        ("match__model", "local-dir:nowhere", r"match\.model.*nowhere"),
-        ("match__model", "ViT-L-14", r"match\.pretrained.*ViT-L-14"),
-        ("report__truth", "nowhere.jsonl", r"report\.truth.*nowhere\.jsonl"),
-        ("prompts", "nowhere", r"nowhere.*expand_level_1\.txt"),
-    ],
-)
-def test_what_the_configuration_points_at_must_be_there(tmp_path: Path, key: str, value: Any, names: str) -> None:
-    with pytest.raises(UserError, match=names):
-        check_inputs(readable(tmp_path, **{key: value}))
-
-
-def test_k_may_exceed_the_seeds_where_more_are_to_come(tmp_path: Path) -> None:
-    check_inputs(readable(tmp_path, match__k=50, taxonomy__levels=[{"rounds": 0}, {"rounds": 1}]))
-
-
-def test_the_pool_of_all_nodes_is_larger(tmp_path: Path) -> None:
-    check_inputs(readable(tmp_path, match__k=4, taxonomy__pool="all"))
-
-
-@pytest.mark.parametrize("role", ["expand_with_children", "filter", "qa", "referee"])
-def test_a_missing_prompt_is_named(tmp_path: Path, role: str) -> None:
-    folder = tmp_path / "prompts"
-    folder.mkdir()
-    for path in (ROOT / "config" / "prompts").glob("*.txt"):
-        if path.stem != role:
-            (folder / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(UserError, match=rf"{role}\.txt"):
-        check_inputs(readable(tmp_path, prompts=str(folder)))
-
-
-def test_broken_seeds_are_named_with_their_line(tmp_path: Path) -> None:
-    config = readable(tmp_path)
-    Path(config["taxonomy"]["seeds"]).write_text("OCR:\n  - signs\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"seeds\.yaml, line 2"):
-        check_inputs(config)
-
-
-def test_no_key_is_looked_up_to_check_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SOME_KEY", raising=False)
-    config = readable(tmp_path, endpoints__small__api_key_env="SOME_KEY")
-    check_inputs(config)
-    assert "SOME_KEY" not in os.environ
-    assert secret_names(config) == ["SOME_KEY"]
-
-
 def test_only_the_keys_of_endpoints_in_use_are_asked_for() -> None:
     spare = {"provider": "openai", "model": "m", "api_key_env": "SPARE"}
     config = validated(minimal(endpoints={**minimal()["endpoints"], "spare": spare}), SCHEMA)
@@ -508,3 +437,11 @@ def test_a_price_has_a_date_however_it_is_written(date: Any) -> None:
     assert config["endpoints"]["small"]["prices"]["date"] == "2026-11-01"
     told = message(changed("endpoints.small.prices", {"input": 1, "output": 1}))
     assert told.startswith("config, endpoints.small.prices.date: is missing")
+
+
+@pytest.mark.parametrize("url", ["http://user:secret@localhost:8000/v1", "https://secret@example.org"])
+def test_no_password_is_taken_in_an_address(url: str) -> None:
+    told = message(changed("endpoints.small.base_url", url))
+    assert "endpoints.small.base_url" in told
+    assert "api_key_env" in told
+    assert "secret" not in told

@@ -17,10 +17,9 @@ from taskgalaxy.plan.estimate import (
     PRIORS,
     SECONDS_PRIOR,
     WITH_KEPT_PRIOR,
+    RunPlan,
     StagePlan,
     estimate,
-    plan_json,
-    plan_table,
 )
 from taskgalaxy.plan.history import experience
 from taskgalaxy.plan.needs import ExpandNeeds, Needs, ShardNeeds, batch_files, sent_bytes
@@ -124,15 +123,15 @@ def test_the_table_says_what_is_left_of_the_budget_and_what_has_no_price(tmp_pat
     settings["roles"]["expand"] = "own"
     shards = [ShardNeeds(missing={"filter": Needs(1000, 1_000_000, 0, 1000)})]
     found = estimate(settings, Ledger(tmp_path), expand, shards, {}, [], 1)
-    table = plan_table(found, 5.0, 1.0, 2)
+    table = RunPlan(found, 2, 1.0, 5.0).table()
     assert "Without prices, and not in the sum: own." in table
     assert "$4.00 left, NOT enough" in table
     assert "$400.00 left" not in table
-    assert "enough." in plan_table(found, 500.0, 1.0, 2)
-    as_json = plan_json(found, 5.0, 1.0)
+    assert "enough." in RunPlan(found, 2, 1.0, 500.0).table()
+    as_json = RunPlan(found, 2, 1.0, 5.0).as_json()
     assert as_json["unpriced"] == ["own"]
     assert as_json["usd"] == sum(plan.usd or 0 for plan in found)
-    assert plan_table([], None, 0.0, 1).startswith("Nothing to pay for")
+    assert RunPlan([], 1, 0.0, None).table().startswith("Nothing to pay for")
 
 
 def test_prices_without_a_cached_price_are_complete() -> None:

@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 import rows
 from taskgalaxy import tables
 from taskgalaxy.errors import UserError
+from taskgalaxy.labels import join_levels, split_levels
 from taskgalaxy.rejects import REASONS, reject
 from taskgalaxy.tables import (
     DATASET,
@@ -25,11 +26,9 @@ from taskgalaxy.tables import (
     TOPK,
     VOTES,
     Table,
-    join_levels,
     read_samples,
     read_table,
     read_tables,
-    split_levels,
     to_arrow,
     to_frame,
     write_samples,

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskgalaxy.embedded.vocabulary import Vocabulary
-from taskgalaxy.labels import label_key
-from taskgalaxy.tables import join_levels, split_levels
+from taskgalaxy.labels import join_levels, label_key, split_levels
 
 
 def reply_expand(variables: Mapping[str, Any], vocabulary: Vocabulary) -> str:

@@ -10,7 +10,7 @@ from taskgalaxy.embedded.expectations import EXPECTATIONS
 from taskgalaxy.embedded.measures import Measures
 from taskgalaxy.embedded.verdict import Verdict, vote
 from taskgalaxy.embedded.vocabulary import Vocabulary
-from taskgalaxy.tables import split_levels
+from taskgalaxy.labels import split_levels
 
 _UNEXPECTING = 0.6
 """The vote where the words lead to no expectation: nothing speaks against it."""

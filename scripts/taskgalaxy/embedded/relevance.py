@@ -45,7 +45,7 @@ from taskgalaxy.embedded.skills_light import (
     TOP_BOTTOM,
 )
 from taskgalaxy.embedded.vocabulary import Knowledge
-from taskgalaxy.tables import split_levels
+from taskgalaxy.labels import split_levels
 
 SKILLS: tuple[Skill, ...] = (*COLOUR_SKILLS, *LIGHT_SKILLS, *LAYOUT_SKILLS)
 """Every skill."""

@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.labels import label_key, path_key, split_path
-from taskgalaxy.tables import join_levels
+from taskgalaxy.labels import join_levels, label_key, path_key, split_path
 
 ANY = "any"
 """Stands for every picture in a leaf's list."""

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.files import cut_torn_line, json_line
+from taskgalaxy.files import cut_torn_line, json_line, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Journal:
         created = not self.path.exists()
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         if created:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         return self
 
     def __exit__(
@@ -153,11 +153,3 @@ class Journal:
                 "make room on the disk and run again: nothing is submitted twice",
             ) from error
         _apply(event, self.parts)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.files import atomic, cut_torn_line, json_line, sha256_json
+from taskgalaxy.files import atomic, cut_torn_line, json_line, sha256_json, sync_folder
 from taskgalaxy.llm.batch_journal import read_parts
 from taskgalaxy.llm.request import QUESTION_FIELDS, Reply, Request
 from taskgalaxy.llm.spent import Spent
@@ -145,7 +145,7 @@ class LedgerWriter:
             created = not path.exists()
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             if created:
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
             entries, on_disk = _entries(path)
             if not on_disk:
                 _write_index(path, entries)
@@ -253,14 +253,6 @@ def _lock(path: Path, wait_s: float) -> int:
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
     return handle
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _index_path(path: Path) -> Path:

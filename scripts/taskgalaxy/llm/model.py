@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 
 from taskgalaxy.llm.ask import NO_BOUNDS, Bounds, ask
 from taskgalaxy.llm.ledger import Ledger
-from taskgalaxy.llm.preflight import Preflight
 from taskgalaxy.llm.progress import ProgressLog
-from taskgalaxy.llm.providers import make_provider
+from taskgalaxy.llm.providers import make_preflight, make_provider
 from taskgalaxy.llm.request import Answer, Provider, Reply, Request
 from taskgalaxy.llm.settings import EndpointSettings, used_endpoints
 
@@ -133,12 +132,5 @@ def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
     ledger = Ledger(config["ledger"])
     provider = make_provider(settings, ledger, Path(config["results"]) / "missing", config["budget_usd"])
     bounds = Bounds(config["budget_usd"], settings.max_failed)
-    servers = [endpoint for endpoint in used.values() if endpoint.provider == "openai"]
-    return Model(
-        provider,
-        ledger,
-        writer,
-        bounds,
-        settings.retry_replies,
-        Preflight(servers, ledger, config["budget_usd"]).ensure,
-    )
+    preflight = make_preflight(list(used.values()), ledger, config["budget_usd"]) if provider.asks else None
+    return Model(provider, ledger, writer, bounds, settings.retry_replies, preflight)

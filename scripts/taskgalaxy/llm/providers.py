@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from taskgalaxy.errors import UserError
@@ -45,3 +46,15 @@ def make_provider(
         f"{settings.provider!r} is not a provider",
         f"use one of {', '.join(PROVIDERS)}",
     )
+
+
+def make_preflight(
+    endpoints: Sequence[EndpointSettings], ledger: Ledger, budget_usd: float | None
+) -> Callable[[], None] | None:
+    """What looks at all servers among ``endpoints`` before the first question; ``None`` where there is none."""
+    servers = [endpoint for endpoint in endpoints if endpoint.provider == "openai"]
+    if not servers:
+        return None
+    from taskgalaxy.llm.preflight import Preflight
+
+    return Preflight(servers, ledger, budget_usd).ensure

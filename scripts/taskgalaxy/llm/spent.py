@@ -24,12 +24,16 @@ class Spent:
         self._count = count
 
     def usd(self) -> float:
-        """US dollars that the recorded answers have cost."""
+        """US dollars that the recorded answers have cost; in a ledger that cannot be written they are counted."""
         try:
             with self._path.open("rb") as file:
                 return int(file.read(_DIGITS)) / 1e9
         except (FileNotFoundError, ValueError):
+            pass
+        try:
             return self.recount()
+        except OSError:
+            return self._count() / 1e9
 
     def recount(self) -> float:
         """Count the ledger's records again; US dollars."""

@@ -59,6 +59,77 @@ class StagePlan:
     basis: str
 
 
+@dataclass(frozen=True)
+class RunPlan:
+    """The plan of a run.
+
+    Attributes:
+        jobs: shard jobs that run at once.
+        spent_usd: what the ledger's answers have cost so far.
+    """
+
+    stages: Sequence[StagePlan]
+    jobs: int
+    spent_usd: float
+    budget_usd: float | None
+
+    @property
+    def usd(self) -> float:
+        """What is still to be paid, to endpoints that have prices."""
+        return sum(stage.usd or 0.0 for stage in self.stages)
+
+    @property
+    def unpriced(self) -> list[str]:
+        """Endpoints that are asked and have no prices."""
+        names = [stage.endpoint for stage in self.stages if stage.usd is None and stage.requests]
+        return list(dict.fromkeys(names))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "stages": [asdict(stage) for stage in self.stages],
+            "usd": self.usd,
+            "unpriced": self.unpriced,
+            "spent_usd": self.spent_usd,
+            "budget_usd": self.budget_usd,
+        }
+
+    def table(self) -> str:
+        """The plan as plain text."""
+        if not self.stages:
+            return "Nothing to pay for: every role is played by the embedded provider.\n"
+        sums = [
+            f"{sum(getattr(stage, name) for stage in self.stages):,}"
+            for name in ("requests", "exact", "prompt_tokens", "completion_tokens")
+        ]
+        total = ("all", "", *sums, f"{self.usd:,.2f}", "", "", "")
+        cells = [_HEAD, *(_cells(stage) for stage in self.stages), total]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(_HEAD))]
+        lines = ["  ".join(map(_aligned, row, widths, range(len(row)))).rstrip() for row in cells]
+        lines.insert(1, "-" * max(map(len, lines)))
+        lines.insert(-1, lines[1])
+        return "\n".join([*lines, "", *self._notes()]) + "\n"
+
+    def _notes(self) -> list[str]:
+        notes = [
+            f"Answered requests are not counted; the ledger's answers have cost ${self.spent_usd:,.2f} so far.",
+            f"Hours with {self.jobs} jobs at once; stages overlap. What is not exact is an estimate from "
+            "this run's own shares, or from priors:",
+            f"  {SECONDS_PRIOR:g} s per request, {WITH_KEPT_PRIOR:.0%} of images with {KEPT_PRIOR:g} kept task types "
+            f"each, {PAIRS_PRIOR:.0%} of them with a pair; {CHILDREN_PRIOR:g} task types below one; "
+            "image tokens as gpt-4o counts them.",
+        ]
+        if self.unpriced:
+            notes.append(f"Without prices, and not in the sum: {', '.join(self.unpriced)}.")
+        if self.budget_usd is not None:
+            left = self.budget_usd - self.spent_usd
+            enough = "enough" if self.usd <= left else "NOT enough"
+            notes.append(f"budget_usd is ${self.budget_usd:,.2f}: ${left:,.2f} left, {enough}.")
+        return notes
+
+
+_HEAD = ("stage", "endpoint", "requests", "exact", "tokens in", "tokens out", "USD", "batches", "hours", "tokens by")
+
+
 def estimate(
     config: Mapping[str, Any],
     ledger: Ledger,
@@ -188,61 +259,6 @@ def _hours(settings: EndpointSettings, requests: int, tokens: int, seen: Experie
     if settings.tokens_per_minute:
         hours = max(hours, tokens / settings.tokens_per_minute / 60)
     return hours
-
-
-def plan_json(plans: Sequence[StagePlan], budget_usd: float | None, spent_usd: float) -> dict[str, Any]:
-    """The plan as a JSON value."""
-    return {
-        "stages": [asdict(plan) for plan in plans],
-        "usd": sum(plan.usd or 0.0 for plan in plans),
-        "unpriced": [plan.endpoint for plan in plans if plan.usd is None and plan.requests],
-        "spent_usd": spent_usd,
-        "budget_usd": budget_usd,
-    }
-
-
-def plan_table(plans: Sequence[StagePlan], budget_usd: float | None, spent_usd: float, jobs: int) -> str:
-    """The plan as plain text."""
-    if not plans:
-        return "Nothing to pay for: every role is played by the embedded provider.\n"
-    head = ("stage", "endpoint", "requests", "exact", "tokens in", "tokens out", "USD", "batches", "hours", "tokens by")
-    cells = [head, *(_cells(plan) for plan in plans)]
-    total = sum(plan.usd or 0.0 for plan in plans)
-    cells.append(
-        (
-            "all",
-            "",
-            f"{sum(plan.requests for plan in plans):,}",
-            f"{sum(plan.exact for plan in plans):,}",
-            f"{sum(plan.prompt_tokens for plan in plans):,}",
-            f"{sum(plan.completion_tokens for plan in plans):,}",
-            f"{total:,.2f}",
-            "",
-            "",
-            "",
-        )
-    )
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    lines = ["  ".join(map(_aligned, row, widths, range(len(row)))).rstrip() for row in cells]
-    lines.insert(1, "-" * max(map(len, lines)))
-    lines.insert(-1, lines[1])
-    notes = [
-        f"Answered requests are not counted; the ledger's answers have cost ${spent_usd:,.2f} so far.",
-        f"Hours with {jobs} jobs at once; stages overlap. What is not exact is an estimate from "
-        "this run's own shares, or from priors:",
-        f"  {SECONDS_PRIOR:g} s per request, {WITH_KEPT_PRIOR:.0%} of images with {KEPT_PRIOR:g} kept task types each, "
-        f"{PAIRS_PRIOR:.0%} of them with a pair; {CHILDREN_PRIOR:g} task types below one; "
-        "image tokens as gpt-4o counts them.",
-    ]
-    unpriced = [plan.endpoint for plan in plans if plan.usd is None and plan.requests]
-    if unpriced:
-        notes.append(f"Without prices, and not in the sum: {', '.join(dict.fromkeys(unpriced))}.")
-    if budget_usd is not None:
-        left = budget_usd - spent_usd
-        notes.append(
-            f"budget_usd is ${budget_usd:,.2f}: ${left:,.2f} left, {'enough' if total <= left else 'NOT enough'}."
-        )
-    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def _cells(plan: StagePlan) -> tuple[str, ...]:

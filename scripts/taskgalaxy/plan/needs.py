@@ -15,16 +15,16 @@ from typing import Any
 import polars as pl
 
 from taskgalaxy.expand import LevelSettings, expand_level
-from taskgalaxy.images import ImageFile, image_files
+from taskgalaxy.images import image_files
 from taskgalaxy.jobs import image_roots
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.model import Model
 from taskgalaxy.llm.prices import image_tokens, text_tokens
 from taskgalaxy.llm.request import Gate, Reply, Request, Take
 from taskgalaxy.llm.settings import EndpointSettings
-from taskgalaxy.prompts import Templates, load_templates
+from taskgalaxy.prompts import load_templates
 from taskgalaxy.stages import filter_shard, qa_shard, vote_shard
-from taskgalaxy.tables import FILTER, IMAGE_INDEX, TOPK, read_samples, read_table
+from taskgalaxy.tables import FILTER, IMAGE_INDEX, SAMPLES, TOPK, read_samples, read_table, to_frame
 from taskgalaxy.taxonomy import Taxonomy, load_seeds, merge, nodes_at
 
 Size = tuple[int, int, int]
@@ -151,97 +151,86 @@ def sent_bytes(width: int, height: int, size: int, max_side: int | None) -> int:
 
 def shard_needs(shard: str, config: Mapping[str, Any]) -> ShardNeeds:
     """What ``shard`` still asks, by what exists of it under ``results``."""
-    results = Path(config["results"])
-    needs = ShardNeeds()
-    index = read_table(results / "images.parquet", IMAGE_INDEX, shard=shard)
-    sizes = image_sizes(index)
-    images = image_files(index, image_roots(config))
-    templates = load_templates(
-        config["prompts"], ["filter", "qa", "referee"], sees_answer=config["referee"]["sees_answer"]
-    )
-    topk_path = results / "match" / "topk" / f"{shard}.parquet"
-    if not topk_path.exists():
-        needs.unfiltered = needs.unsettled = index.height
-        return needs
-    filtered = _filtered(read_table(topk_path, TOPK), shard, config, images, templates, needs, sizes)
-    if filtered is None:
-        return needs
-    samples = _samples(filtered, shard, config, images, templates, needs, sizes)
-    if samples is None:
-        return needs
-    sees_answer = config["referee"]["sees_answer"]
-    for name in config["roles"]["referees"]:
-        asker = open_asker(config, name)
+    return _ShardLook(shard, config).needs()
+
+
+class _ShardLook:
+    """Goes through the stages of one shard as far as their answers are known."""
+
+    def __init__(self, shard: str, config: Mapping[str, Any]) -> None:
+        self._shard = shard
+        self._config = config
+        self._results = Path(config["results"])
+        self._index = read_table(self._results / "images.parquet", IMAGE_INDEX, shard=shard)
+        self._sizes = image_sizes(self._index)
+        self._images = image_files(self._index, image_roots(config))
+        self._sees_answer = config["referee"]["sees_answer"]
+        self._templates = load_templates(config["prompts"], ["filter", "qa", "referee"], sees_answer=self._sees_answer)
+        self._needs = ShardNeeds()
+
+    def needs(self) -> ShardNeeds:
+        topk_path = self._results / "match" / "topk" / f"{self._shard}.parquet"
+        if not topk_path.exists():
+            self._needs.unfiltered = self._needs.unsettled = self._index.height
+            return self._needs
+        kept = self._kept(read_table(topk_path, TOPK))
+        samples = None if kept is None else self._samples(kept)
+        if samples is not None:
+            for name in self._config["roles"]["referees"]:
+                asker = open_asker(self._config, name)
+                if asker:
+                    vote_shard(samples, self._images, self._templates["referee"], asker.model, name, self._sees_answer)
+                    self._note(f"referee {name}", asker)
+        return self._needs
+
+    def _kept(self, topk: pl.DataFrame) -> pl.DataFrame | None:
+        """The candidates that are known to be kept; ``None`` if nothing is known."""
+        needs = self._needs
+        asker = open_asker(self._config, self._config["roles"]["filter"])
+        unknown: set[str] = set()
         if asker:
-            vote_shard(samples, images, templates["referee"], asker.model, name, sees_answer)
-            _note(needs, f"referee {name}", asker, sizes)
-    return needs
+            rows, _ = filter_shard(topk, self._images, self._templates["filter"], asker.model)
+            filtered = to_frame(rows, FILTER)
+            self._note("filter", asker)
+            unknown = asker.images_missing()
+        else:
+            path = self._results / "filter" / f"{self._shard}.parquet"
+            if not path.exists():
+                needs.unsettled = topk["image_id"].n_unique()
+                return None
+            filtered = read_table(path, FILTER)
+        settled = filtered.filter(~pl.col("image_id").is_in(list(unknown)))
+        kept = settled.filter("kept")
+        needs.unsettled = len(unknown)
+        needs.settled = settled["image_id"].n_unique()
+        needs.with_kept = kept["image_id"].n_unique()
+        needs.kept = kept.height
+        return kept
 
+    def _samples(self, kept: pl.DataFrame) -> pl.DataFrame | None:
+        """The question-answer pairs that are known; ``None`` if none is."""
+        needs = self._needs
+        asker = open_asker(self._config, self._config["roles"]["qa"])
+        if asker:
+            rows, _ = qa_shard(kept, self._images, self._templates["qa"], asker.model)
+            samples = to_frame(rows, SAMPLES)
+            self._note("qa", asker)
+            needs.pending = kept.filter(pl.col("image_id").is_in(list(asker.images_missing()))).height
+        else:
+            path = self._results / "qa" / f"{self._shard}.jsonl"
+            if not path.exists():
+                needs.pending = kept.height
+                return None
+            samples = read_samples(path)
+        needs.offered, needs.pairs = kept.height - needs.pending, samples.height
+        return samples
 
-def _filtered(
-    topk: pl.DataFrame,
-    shard: str,
-    config: Mapping[str, Any],
-    images: Mapping[str, ImageFile],
-    templates: Templates,
-    needs: ShardNeeds,
-    sizes: Sizes,
-) -> pl.DataFrame | None:
-    """The candidates that are known to be kept; ``None`` if nothing is known."""
-    asker = open_asker(config, config["roles"]["filter"])
-    unknown: set[str] = set()
-    if asker:
-        rows, _ = filter_shard(topk, images, templates["filter"], asker.model)
-        filtered = pl.DataFrame(rows, schema=pl.Schema(pl.from_arrow(FILTER.schema.empty_table()).schema))  # type: ignore[union-attr]
-        _note(needs, "filter", asker, sizes)
-        unknown = asker.images_missing()
-    else:
-        path = Path(config["results"]) / "filter" / f"{shard}.parquet"
-        if not path.exists():
-            needs.unsettled = topk["image_id"].n_unique()
-            return None
-        filtered = read_table(path, FILTER)
-    settled = filtered.filter(~pl.col("image_id").is_in(list(unknown)))
-    kept = settled.filter("kept")
-    needs.unsettled = len(unknown)
-    needs.settled = settled["image_id"].n_unique()
-    needs.with_kept = kept["image_id"].n_unique()
-    needs.kept = kept.height
-    return kept
-
-
-def _samples(
-    kept: pl.DataFrame,
-    shard: str,
-    config: Mapping[str, Any],
-    images: Mapping[str, ImageFile],
-    templates: Templates,
-    needs: ShardNeeds,
-    sizes: Sizes,
-) -> pl.DataFrame | None:
-    """The question-answer pairs that are known; ``None`` if none is."""
-    asker = open_asker(config, config["roles"]["qa"])
-    if asker:
-        samples, _ = qa_shard(kept, images, templates["qa"], asker.model)
-        _note(needs, "qa", asker, sizes)
-        needs.pending = kept.filter(pl.col("image_id").is_in(list(asker.images_missing()))).height
-        needs.offered, needs.pairs = kept.height - needs.pending, len(samples)
-        return pl.DataFrame(samples)
-    path = Path(config["results"]) / "qa" / f"{shard}.jsonl"
-    if not path.exists():
-        needs.pending = kept.height
-        return None
-    frame = read_samples(path)
-    needs.offered, needs.pairs = kept.height, frame.height
-    return frame
-
-
-def _note(needs: ShardNeeds, role: str, asker: Asker, sizes: Sizes) -> None:
-    """Note the missing requests of a role, and how many batch files they fill."""
-    found = asker.needs(sizes)
-    needs.missing[role] = found
-    if found.requests and asker.provider.settings.mode == "batch":
-        needs.batch_files[role] = batch_files(found.requests, found.bytes)
+    def _note(self, role: str, asker: Asker) -> None:
+        """Note the missing requests of a role, and how many batch files they fill."""
+        found = asker.needs(self._sizes)
+        self._needs.missing[role] = found
+        if found.requests and asker.provider.settings.mode == "batch":
+            self._needs.batch_files[role] = batch_files(found.requests, found.bytes)
 
 
 def batch_files(requests: int, size: int) -> int:

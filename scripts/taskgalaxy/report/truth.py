@@ -18,8 +18,7 @@ from typing import Any
 import polars as pl
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.labels import path_key
-from taskgalaxy.tables import join_levels, split_levels
+from taskgalaxy.labels import join_levels, path_key, split_levels
 
 Row = dict[str, Any]
 

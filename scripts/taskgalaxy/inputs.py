@@ -1,0 +1,54 @@
+"""What the configuration points at is looked at before any job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from taskgalaxy.errors import UserError
+from taskgalaxy.llm.settings import used_endpoints
+from taskgalaxy.prompts import load_templates
+from taskgalaxy.taxonomy import check_k, load_seeds, task_type_rows
+
+
+def check_inputs(config: Mapping[str, Any]) -> None:
+    """Read what the configuration points at: seeds, prompt templates, model folder, ground truth, replayed ledger.
+
+    Raises:
+        UserError: naming the key or the file and line, and the fix.
+    """
+    if not Path(config["taxonomy"]["seeds"]).is_file():
+        raise UserError(
+            "config, taxonomy.seeds", f"there is no file {config['taxonomy']['seeds']}", "name the YAML of your seeds"
+        )
+    seeds = load_seeds(config["taxonomy"]["seeds"])
+    if not any(level["rounds"] for level in config["taxonomy"]["levels"]):
+        check_k(config["match"]["k"], len(task_type_rows(seeds, seeds, config["taxonomy"]["pool"])))
+    load_templates(config["prompts"], sees_answer=config["referee"]["sees_answer"])
+    truth = config["report"]["truth"]
+    if truth is not None and not Path(truth).is_file():
+        raise UserError("config, report.truth", f"there is no file {truth}", "remove the key, or name the file")
+    model = config["match"]["model"]
+    folder = model.removeprefix("local-dir:")
+    if folder != model and not (Path(folder) / "open_clip_config.json").is_file():
+        raise UserError(
+            "config, match.model",
+            f"there is no open_clip_config.json in {folder}",
+            "name a folder with that file and weights, or an open_clip model",
+        )
+    if ":" not in model and config["match"]["pretrained"] is None:
+        raise UserError(
+            "config, match.pretrained", f"is missing for the model {model}", "name its weights, such as openai"
+        )
+    _check_replayed_ledger(config)
+
+
+def _check_replayed_ledger(config: Mapping[str, Any]) -> None:
+    replayed = [name for name in used_endpoints(config) if config["endpoints"][name]["provider"] == "replay"]
+    if replayed and not any(Path(config["ledger"]).glob("*/*.jsonl")):
+        raise UserError(
+            "config, ledger",
+            f"{config['ledger']} holds no recorded answer, and endpoint {replayed[0]} replays them",
+            "name the folder of a ledger that was filled before, or another provider",
+        )
