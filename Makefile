@@ -1,16 +1,32 @@
 # make demo: set up and run the whole pipeline on the embedded default, or on CONFIG=my.yaml.
-# make test: every check that CI runs.
+# make dag: draw the rule graph and, if it is small, the graph of all jobs (needs Graphviz).
+# make test: every check that CI runs. make soak: the long ones.
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := $(VENV)/bin
+RESULTS ?= results
+SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+MOST_JOBS_DRAWN = 500
 
-.PHONY: demo test lint unit workflow-tests clean options
+.PHONY: demo dag test lint unit workflow-tests cluster-tests conda-tests soak clean options
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
-	@$(BIN)/python scripts/show_results.py $(or $(RESULTS),results)
+	$(SNAKEMAKE) --cores $(CORES)
+	@$(BIN)/python scripts/show_results.py $(RESULTS)
+
+dag: $(VENV)/.installed
+	@command -v dot > /dev/null || { echo "make dag needs Graphviz: apt-get install graphviz, or your system's like" >&2; exit 1; }
+	@mkdir -p $(RESULTS)/report
+	$(SNAKEMAKE) --rulegraph dot > $(RESULTS)/report/rulegraph.dot
+	dot -Tsvg -o $(RESULTS)/report/rulegraph.svg $(RESULTS)/report/rulegraph.dot
+	$(SNAKEMAKE) --dag dot > $(RESULTS)/report/jobs.dot
+	@jobs=$$(grep -c 'label = ' $(RESULTS)/report/jobs.dot); if [ $$jobs -gt $(MOST_JOBS_DRAWN) ]; then \
+		echo "$$jobs jobs are too many to be drawn; $(RESULTS)/report/jobs.dot lists them"; \
+	else \
+		dot -Tsvg -o $(RESULTS)/report/jobs.svg $(RESULTS)/report/jobs.dot; \
+	fi
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -18,7 +34,7 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	touch $@
 
-test: lint unit workflow-tests
+test: lint unit workflow-tests cluster-tests conda-tests
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -28,10 +44,20 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served"
+	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served and not slurm and not conda and not soak"
 
 workflow-tests: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "workflow or browser or served"
+	$(BIN)/pytest tests --numprocesses $(CORES) -m "(workflow or browser or served) and not slurm and not conda and not soak"
+
+# One process: there is one cluster, and one prefix of environments.
+cluster-tests: $(VENV)/.installed
+	$(BIN)/pytest tests -m "slurm and not soak"
+
+conda-tests: $(VENV)/.installed
+	$(BIN)/pytest tests -m "conda and not soak"
+
+soak: $(VENV)/.installed
+	$(BIN)/pytest tests -m soak -rP
 
 # Rewrites the option table from the schema.
 options: $(VENV)/.installed

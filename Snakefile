@@ -15,7 +15,11 @@ if not workflow.config_settings.configfiles:
     configfile: "config/config.yaml"
 
 
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/common.smk"
+include: "rules/resources.smk"
 include: "rules/taxonomy.smk"
 include: "rules/images.smk"
 include: "rules/match.smk"
@@ -25,6 +29,8 @@ include: "rules/referee.smk"
 include: "rules/dataset.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
+include: "rules/dry_run.smk"
+include: "rules/housekeeping.smk"
 
 
 rule all:

@@ -13,7 +13,6 @@ from taskgalaxy.config import (
     load_schema,
     secret_names,
     used_endpoints,
-    uses_gpu,
     validated,
 )
 from taskgalaxy.errors import UserError
@@ -36,7 +35,7 @@ def get_validated_config():
 
 
 def get_plan():
-    """The shards. Only the main process looks at the image folders; jobs believe the manifests."""
+    """The shards. Only the main process looks at the image folders and reads manifests; jobs need the names."""
     try:
         return plan_shards(
             Path(f"{RESULTS}/images/shards"),
@@ -136,12 +135,17 @@ def get_truth_report():
     return [f"{RESULTS}/report/truth.txt"] if config["report"]["truth"] else []
 
 
-def get_gpus(wildcards):
-    return 1 if uses_gpu(config) else 0
-
-
-def get_minutes(per_image_s):
-    """Minutes that a shard may take, doubled with every attempt."""
-    return lambda wildcards, attempt: 2 ** (attempt - 1) * max(
-        10, int(config["images"]["shard_size"] * per_image_s / 60)
+def get_patterns(wildcards):
+    """The paths of all that rules write, with their wildcards."""
+    return sorted(
+        {
+            str(path)
+            for rule in workflow.rules
+            for path in (*rule.output, *rule.log, *([rule.benchmark] if rule.benchmark else []))
+        }
     )
+
+
+def get_wanted(wildcards):
+    """The values of the wildcards that this configuration needs."""
+    return {"shard": SHARDS, "referee": REFEREES, "level": [str(level) for level in LEVELS]}

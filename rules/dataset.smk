@@ -17,8 +17,8 @@ rule balance:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=16000,
-        runtime=60,
+        mem_mb=get_mem_mb(2000, per_image=15),
+        runtime=get_minutes(20, per_image_s=0.004),
     params:
         referees=REFEREES,
         minimum=config["balance"]["min"],
@@ -43,8 +43,8 @@ rule export_llava:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=get_mem_mb(1000, per_image=5),
+        runtime=get_minutes(10, per_image_s=0.002),
     params:
         version=VERSIONS["export"],
     message:
@@ -63,8 +63,8 @@ rule link_images:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=get_mem_mb(1000, per_image=2),
+        runtime=get_minutes(10, per_image_s=0.002),
     params:
         version=VERSIONS["export"],
     message:
@@ -91,8 +91,8 @@ rule seal_dataset:
     conda:
         "../envs/clip.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=get_mem_mb(2000, per_image=2),
+        runtime=get_minutes(10, per_image_s=0.002),
     params:
         config=deciding(config),
         version=VERSIONS["seal"],

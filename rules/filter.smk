@@ -13,11 +13,13 @@ rule filter_matches:
         f"{RESULTS}/logs/filter_matches/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/filter_matches/{{shard}}.tsv"
+    localrule: asks_on_head_node("filter")
     conda:
         "../envs/llm.yaml"
     resources:
-        mem_mb=4000,
-        runtime=get_minutes(10),
+        slurm_partition=get_asking_partition("filter"),
+        mem_mb=get_mem_mb(2000, per_shard_image=1000),
+        runtime=get_asking_minutes("filter", 4),
     params:
         model=get_model("filter"),
         version=VERSIONS["filter"],

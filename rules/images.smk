@@ -51,8 +51,8 @@ rule inspect_images:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=2000,
-        runtime=get_minutes(0.5),
+        mem_mb=get_mem_mb(1000, per_shard_image=1),
+        runtime=get_minutes(10, per_shard_image_s=0.5),
     params:
         license=lambda wildcards: get_source(wildcards)["license"],
         licenses=lambda wildcards: get_source(wildcards)["licenses"],
@@ -78,8 +78,8 @@ rule find_duplicates:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=get_mem_mb(1000, per_image=4),
+        runtime=get_minutes(20, per_image_s=0.002),
     params:
         version=VERSIONS["duplicates"],
     message:

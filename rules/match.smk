@@ -16,8 +16,9 @@ rule embed_task_types:
     threads: config["match"]["threads"]
     resources:
         gpu=get_gpus,
-        mem_mb=8000,
-        runtime=60,
+        slurm_partition=get_gpu_partition,
+        mem_mb=get_mem_mb(8000),
+        runtime=get_minutes(60),
     params:
         clip=get_clip_settings,
         text=config["match"]["text"],
@@ -47,8 +48,9 @@ rule embed_images:
     threads: config["match"]["threads"]
     resources:
         gpu=get_gpus,
-        mem_mb=8000,
-        runtime=get_minutes(2),
+        slurm_partition=get_gpu_partition,
+        mem_mb=get_mem_mb(8000),
+        runtime=get_minutes(20, per_shard_image_s=2),
     params:
         clip=get_clip_settings,
         sources_before=get_sources_before,
@@ -72,8 +74,8 @@ rule match:
     conda:
         "../envs/clip.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=get_mem_mb(2000, per_shard_image=200),
+        runtime=get_minutes(10, per_shard_image_s=0.1),
     params:
         k=config["match"]["k"],
         version=VERSIONS["match"],

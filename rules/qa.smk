@@ -13,11 +13,13 @@ rule generate_qa:
         f"{RESULTS}/logs/generate_qa/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/generate_qa/{{shard}}.tsv"
+    localrule: asks_on_head_node("qa")
     conda:
         "../envs/llm.yaml"
     resources:
-        mem_mb=4000,
-        runtime=get_minutes(20),
+        slurm_partition=get_asking_partition("qa"),
+        mem_mb=get_mem_mb(2000, per_shard_image=1000),
+        runtime=get_asking_minutes("qa", 6),
     params:
         model=get_model("qa"),
         version=VERSIONS["qa"],

@@ -12,11 +12,13 @@ rule cast_votes:
         f"{RESULTS}/logs/cast_votes/{{referee}}/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/cast_votes/{{referee}}/{{shard}}.tsv"
+    localrule: asks_on_head_node("referees")
     conda:
         "../envs/referee.yaml"
     resources:
-        mem_mb=4000,
-        runtime=get_minutes(30),
+        slurm_partition=get_asking_partition("referees"),
+        mem_mb=get_mem_mb(2000, per_shard_image=1000),
+        runtime=get_asking_minutes("referees", 10),
     params:
         model=get_referee_model,
         sees_answer=config["referee"]["sees_answer"],
@@ -41,8 +43,8 @@ rule tally_votes:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=get_mem_mb(1000, per_image=10),
+        runtime=get_minutes(10, per_image_s=0.002),
     params:
         referees=REFEREES,
         accept_at=config["referee"]["accept_at"],

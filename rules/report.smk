@@ -23,7 +23,7 @@ rule funnel:
     output:
         funnel=f"{RESULTS}/funnel.parquet",
         rejects=f"{RESULTS}/rejects.parquet",
-        text=f"{RESULTS}/report/funnel.txt",
+        text=report(f"{RESULTS}/report/funnel.txt", caption="captions/funnel.rst", category="Tables"),
     log:
         f"{RESULTS}/logs/funnel.log",
     benchmark:
@@ -31,8 +31,8 @@ rule funnel:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=get_mem_mb(1000, per_image=15),
+        runtime=get_minutes(20, per_image_s=0.004),
     params:
         referees=REFEREES,
         version=VERSIONS["funnel"],
@@ -52,7 +52,7 @@ rule measure_truth:
         dataset=f"{RESULTS}/dataset/taskgalaxy.parquet",
     output:
         json=f"{RESULTS}/report/truth.json",
-        text=f"{RESULTS}/report/truth.txt",
+        text=report(f"{RESULTS}/report/truth.txt", caption="captions/truth.rst", category="Tables"),
     log:
         f"{RESULTS}/logs/measure_truth.log",
     benchmark:
@@ -60,8 +60,8 @@ rule measure_truth:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=get_mem_mb(1000, per_image=10),
+        runtime=get_minutes(10, per_image_s=0.002),
     params:
         referees=REFEREES,
         version=VERSIONS["truth"],
@@ -81,7 +81,7 @@ rule sample_page:
         votes=f"{RESULTS}/votes.parquet",
         truth=[f"{RESULTS}/report/truth.json"] if config["report"]["truth"] else [],
     output:
-        f"{RESULTS}/report/samples.html",
+        report(f"{RESULTS}/report/samples.html", caption="captions/samples.rst", category="Samples"),
     log:
         f"{RESULTS}/logs/sample_page.log",
     benchmark:
@@ -89,8 +89,8 @@ rule sample_page:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=get_mem_mb(2000, per_image=10),
+        runtime=get_minutes(20, per_image_s=0.004),
     params:
         referees=REFEREES,
         max_samples=config["report"]["max_samples"],

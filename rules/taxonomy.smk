@@ -14,11 +14,13 @@ rule expand_level:
         f"{RESULTS}/logs/expand_level/{{level}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/expand_level/{{level}}.tsv"
+    localrule: asks_on_head_node("expand")
     conda:
         "../envs/llm.yaml"
     resources:
-        mem_mb=2000,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        slurm_partition=get_asking_partition("expand"),
+        mem_mb=get_mem_mb(2000),
+        runtime=get_asking_minutes("expand", 0.25),
     params:
         settings=get_level_settings,
         max_label_length=config["taxonomy"]["max_label_length"],
@@ -43,8 +45,8 @@ rule pool_task_types:
     conda:
         "../envs/base.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=get_mem_mb(1000),
+        runtime=get_minutes(10),
     params:
         pool=config["taxonomy"]["pool"],
         version=VERSIONS["pool"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -165,6 +165,26 @@ def resolve_root(name: str, path: str) -> Path:
 def uses_gpu(config: Config) -> bool:
     """Whether CLIP's jobs should be given a GPU."""
     return bool(config["match"]["device"] != "cpu")
+
+
+def asks_a_server(config: Config, endpoints: Iterable[str]) -> bool:
+    """Whether one of ``endpoints`` is asked over the network."""
+    return any(config["endpoints"][name]["provider"] == "openai" for name in endpoints)
+
+
+_BATCH_HOURS = 25
+"""A batch is answered within a day or given up by the server; an hour for what comes before and after."""
+
+
+def batch_minutes(config: Config, endpoints: Iterable[str]) -> int:
+    """How long a job may wait for batches of ``endpoints``; 0 if none is asked in batches."""
+    entries = [config["endpoints"][name] for name in endpoints]
+    waits_s = [
+        entry["batch_wait_s"] or _BATCH_HOURS * 3600
+        for entry in entries
+        if entry["provider"] == "openai" and entry["mode"] == "batch"
+    ]
+    return int(max(waits_s, default=0) / 60)
 
 
 # What changes an answer, or what is made of it; the rest of an endpoint's settings decides how it is obtained.

@@ -127,8 +127,8 @@ def plan_shards(
 ) -> Plan:
     """The plan for ``sources`` (name -> root, include, exclude), given the manifests that exist.
 
-    With ``scanning`` off (in the processes of jobs) the manifests alone are the plan and no source is
-    looked at.
+    With ``scanning`` off (in the processes of jobs) the plan holds the names of the shards that have a
+    manifest, and none of their files: neither sources nor manifests are looked into.
 
     Raises:
         UserError: for a source whose folder does not exist or holds no image, and for a damaged manifest.
@@ -138,7 +138,7 @@ def plan_shards(
     for name, source in sources.items():
         shards = existing.get(name, [])
         for shard in shards:
-            plan.files[shard] = read_manifest(manifests / f"{shard}.json")
+            plan.files[shard] = read_manifest(manifests / f"{shard}.json") if scanning else ()
         if scanning:
             _add_unseen(plan, name, source, shards, shard_size)
     return plan

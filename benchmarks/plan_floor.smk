@@ -1,0 +1,87 @@
+# The floor of benchmarks/plan.py: rules, files and numbers of jobs of the workflow, and nothing else of it.
+# No job is ever run: the scripts stand for ours.
+SHARDS = open("shards.txt").read().split()
+REFEREES = ["first", "second", "third"]
+
+rule all:
+    input: "r/sums", "r/funnel.txt", "r/samples.html"
+rule expand_level:
+    output: "r/level1.yaml", "r/level1.json", "r/rejects/expand.parquet"
+    script: "plan.py"
+rule pool_task_types:
+    input: "r/level1.yaml"
+    output: "r/task_types.parquet"
+    script: "plan.py"
+rule embed_task_types:
+    input: "r/task_types.parquet"
+    output: "r/tasks.parquet"
+    script: "plan.py"
+rule write_shard:
+    output: "r/shards/{shard}.json"
+    script: "plan.py"
+rule list_removed:
+    output: "r/removed.parquet", "r/unnamed.parquet"
+    script: "plan.py"
+rule inspect_images:
+    input: "r/shards/{shard}.json"
+    output: "r/inspected/{shard}.parquet", "r/rejects/inspect/{shard}.parquet"
+    script: "plan.py"
+rule find_duplicates:
+    input: expand("r/inspected/{shard}.parquet", shard=SHARDS), "r/removed.parquet"
+    output: "r/images.parquet", "r/duplicates.parquet"
+    script: "plan.py"
+rule embed_images:
+    input: "r/inspected/{shard}.parquet", ancient("r/images.parquet")
+    output: "r/embedded/{shard}.parquet", "r/rejects/match/{shard}.parquet"
+    script: "plan.py"
+rule match:
+    input: "r/tasks.parquet", "r/embedded/{shard}.parquet"
+    output: "r/topk/{shard}.parquet"
+    script: "plan.py"
+rule filter_matches:
+    input: "r/topk/{shard}.parquet", ancient("r/images.parquet")
+    output: "r/filter/{shard}.parquet", "r/rejects/filter/{shard}.parquet"
+    script: "plan.py"
+rule generate_qa:
+    input: "r/filter/{shard}.parquet", ancient("r/images.parquet")
+    output: "r/qa/{shard}.jsonl", "r/rejects/qa/{shard}.parquet"
+    script: "plan.py"
+rule cast_votes:
+    input: "r/qa/{shard}.jsonl", ancient("r/images.parquet")
+    output: "r/votes/{referee}/{shard}.parquet"
+    script: "plan.py"
+rule tally_votes:
+    input:
+        expand("r/qa/{shard}.jsonl", shard=SHARDS),
+        expand("r/votes/{referee}/{shard}.parquet", shard=SHARDS, referee=REFEREES),
+    output: "r/votes.parquet", "r/rejects/referee.parquet"
+    script: "plan.py"
+rule balance:
+    input: "r/votes.parquet", "r/images.parquet", expand("r/qa/{shard}.jsonl", shard=SHARDS)
+    output: "r/taskgalaxy.parquet", "r/taskgalaxy.jsonl", "r/rejects/balance.parquet"
+    script: "plan.py"
+rule funnel:
+    input:
+        "r/taskgalaxy.parquet",
+        expand("r/shards/{shard}.json", shard=SHARDS),
+        expand("r/rejects/{stage}/{shard}.parquet", stage=["inspect", "match", "filter", "qa"], shard=SHARDS),
+        expand("r/filter/{shard}.parquet", shard=SHARDS),
+        expand("r/qa/{shard}.jsonl", shard=SHARDS),
+    output: "r/funnel.parquet", "r/rejects.parquet", "r/funnel.txt"
+    script: "plan.py"
+rule sample_page:
+    input: "r/taskgalaxy.parquet", "r/rejects.parquet", "r/votes.parquet"
+    output: "r/samples.html"
+    script: "plan.py"
+rule export_llava:
+    input: "r/taskgalaxy.parquet"
+    output: "r/llava.json"
+    script: "plan.py"
+rule link_images:
+    input: "r/taskgalaxy.parquet"
+    output: directory("r/images")
+    script: "plan.py"
+rule seal_dataset:
+    input: "r/taskgalaxy.parquet", "r/funnel.parquet", "r/llava.json", "r/images"
+    output: "r/manifest.json", "r/sums"
+    script: "plan.py"

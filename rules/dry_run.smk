@@ -1,0 +1,18 @@
+# How a dry-run ends: with what its jobs would ask, at most.
+import atexit
+
+from taskgalaxy.asking import asking_summary
+
+
+def print_asking_summary():
+    if workflow.dag is not None:
+        jobs = [
+            (job.rule.name, dict(job.wildcards.items()))
+            for job in workflow.dag.needrun_jobs(exclude_finished=False)
+        ]
+        print(asking_summary(config, jobs, PLAN.files), end="", file=sys.stderr)
+
+
+# Snakemake calls no handler after a dry-run.
+if workflow.is_main_process and workflow.output_settings.dryrun:
+    atexit.register(print_asking_summary)
