@@ -9,7 +9,7 @@ RESULTS ?= results
 SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 MOST_JOBS_DRAWN = 500
 
-.PHONY: demo dag test lint unit workflow-tests cluster-tests conda-tests soak clean options
+.PHONY: demo dag test lint unit workflow-tests cluster-tests soak clean options
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -34,7 +34,7 @@ $(VENV)/.installed: requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	touch $@
 
-test: lint unit workflow-tests cluster-tests conda-tests
+test: lint unit workflow-tests cluster-tests
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -46,15 +46,13 @@ lint: $(VENV)/.installed
 unit: $(VENV)/.installed
 	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served and not slurm and not conda and not soak"
 
+# Tests of a group (conda's environments) share what they make, so they stay in one process.
 workflow-tests: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "(workflow or browser or served) and not slurm and not conda and not soak"
+	$(BIN)/pytest tests --numprocesses $(CORES) --dist loadgroup -m "(workflow or browser or served or conda) and not slurm and not soak"
 
-# One process: there is one cluster, and one prefix of environments.
+# One cluster, and its jobs take all cores.
 cluster-tests: $(VENV)/.installed
 	$(BIN)/pytest tests -m "slurm and not soak"
-
-conda-tests: $(VENV)/.installed
-	$(BIN)/pytest tests -m "conda and not soak"
 
 soak: $(VENV)/.installed
 	$(BIN)/pytest tests -m soak -rP

@@ -94,6 +94,13 @@ def get_source(wildcards):
     return config["sources"][wildcards.shard.rpartition("-")[0]]
 
 
+def get_files(wildcards):
+    """The files of a shard, for its manifest."""
+    if wildcards.shard not in PLAN.files:
+        raise WorkflowError(f"There is no shard {wildcards.shard}: the plan has {', '.join(SHARDS[:20])} …")
+    return [list(file) for file in PLAN.files[wildcards.shard]]
+
+
 def get_sources_before(wildcards):
     """Sources whose images come first: theirs are the first occurrences of duplicates."""
     names = list(config["sources"])

@@ -14,7 +14,7 @@ rule write_shard:
     conda:
         "../envs/base.yaml"
     params:
-        files=lambda wildcards: [list(file) for file in PLAN.files[wildcards.shard]],
+        files=get_files,
     message:
         "Writing down which images belong to shard {wildcards.shard}"
     script:
