@@ -1,6 +1,8 @@
 # The validated configuration, the shard plan, and the get_* functions that all stages use.
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -61,6 +63,15 @@ workflow.register_envvars(*(name for name in KEYS if name in os.environ))
 
 
 onstart:
+    # Snakemake's own handler takes a lock that the thread it interrupts may hold, and would wait for ever.
+    graceful = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda *caught: threading.Thread(target=graceful, args=caught).start())
+    from taskgalaxy.inputs import check_writable
+
+    try:
+        check_writable(Path(RESULTS))
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     missing = [name for name in KEYS if name not in os.environ]
     if missing and set(workflow.dag_settings.targets) != {"plan"}:
         raise WorkflowError(

@@ -69,7 +69,9 @@ rule find_duplicates:
         inspected=expand(f"{RESULTS}/images/inspected/{{shard}}.parquet", shard=SHARDS),
         removed=f"{RESULTS}/images/removed.parquet",
     output:
-        images=f"{RESULTS}/images.parquet",
+        # Snakemake deletes an output before its job runs, and a missing file is no ancient() one: a kill here
+        # would have every shard embedded and asked anew. With update() the file stays until it is replaced.
+        images=update(f"{RESULTS}/images.parquet"),
         duplicates=f"{RESULTS}/images/duplicates.parquet",
     log:
         f"{RESULTS}/logs/find_duplicates.log",

@@ -35,7 +35,7 @@ def write_embeddings(
         {"id": pa.array(ids, pa.string()), "vector": pa.FixedSizeListArray.from_arrays(flat, max(dimension, 1))}
     ).replace_schema_metadata({_IDENTITY: json.dumps(dict(identity), sort_keys=True)})
     with atomic(path, "wb") as file:
-        pq.write_table(table, file, compression="zstd")
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
 def read_embeddings(path: Path | str) -> tuple[list[str], NDArray[np.float32], dict[str, str]]:
@@ -45,7 +45,7 @@ def read_embeddings(path: Path | str) -> tuple[list[str], NDArray[np.float32], d
         UserError: if the file is missing or damaged.
     """
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
         identity = json.loads(table.schema.metadata[_IDENTITY])
         ids = table["id"].to_pylist()
         column = table["vector"].combine_chunks()

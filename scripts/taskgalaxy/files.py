@@ -16,23 +16,28 @@ from typing import IO, Any
 def atomic(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` and rename it to ``path`` once it is written and synced.
 
-    An exception, or a kill, leaves ``path`` as it was; ``mode`` is ``"w"`` (UTF-8 text) or ``"wb"``.
+    An exception, or a kill, leaves ``path`` as it was; ``mode`` is ``"w"`` (UTF-8 text) or ``"wb"``. An
+    ``OSError`` of the writing names ``path``, not the temporary file, or no file at all as for a full disk.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
     newline = None if "b" in mode else "\n"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         with os.fdopen(handle, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
+    except BaseException as error:
+        if temporary:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        if isinstance(error, OSError) and (error.filename is None or f".{path.name}." in str(error.filename)):
+            error.filename = str(path)
         raise
 
 

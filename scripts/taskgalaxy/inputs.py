@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,19 @@ def check_inputs(config: Mapping[str, Any]) -> None:
             "config, match.pretrained", f"is missing for the model {model}", "name its weights, such as openai"
         )
     _check_replayed_ledger(config)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder for results that cannot be written, or made: a run would end at its first job, with a traceback.
+
+    Raises:
+        UserError: naming the folder.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(
+            "config, results", f"nothing can be written in {there}", "make it writable, or name another folder"
+        )
 
 
 def _check_replayed_ledger(config: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,10 +18,38 @@ from taskgalaxy.tables import IMAGE_INDEX, read_table
 log = logging.getLogger(__name__)
 
 
+_GO_ON = "then run snakemake again: what is finished stays, and what is answered is not asked again"
+_REMEDIES = {
+    errno.ENOSPC: f"make room on its disk, {_GO_ON}",
+    errno.EDQUOT: f"delete something or have the quota raised, {_GO_ON}",
+    errno.EROFS: f"mount its disk with the right to write, {_GO_ON}",
+    errno.EACCES: f"give yourself the right to use it, {_GO_ON}",
+    errno.EPERM: f"give yourself the right to change it, {_GO_ON}",
+    errno.EIO: f"look at its disk, {_GO_ON}",
+}
+"""What the user can do about a disk that refuses."""
+
+
 @contextmanager
 def job(log_path: Path | str) -> Iterator[None]:
-    """Log to ``log_path`` and standard error; end on a ``UserError`` with its message alone."""
-    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8", errors="backslashreplace")
+    """Log to ``log_path`` and standard error; end on a ``UserError``, or a disk that refuses, with one message."""
+    try:
+        _start_logging(log_path)
+        yield
+    except UserError as error:
+        log.error("%s", error)
+        sys.exit(1)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _REMEDIES:
+            where = str(error.filename or "a file that this job uses")
+            log.error("%s", UserError(where, str(error.strerror), _REMEDIES[error.errno]))
+        else:
+            log.exception("this is a defect of the workflow, please report it with this log")
+        sys.exit(1)
+
+
+def _start_logging(log_path: Path | str) -> None:
+    to_file = _LogFile(log_path, mode="w", encoding="utf-8", errors="backslashreplace")
     watched = sys.stderr.isatty()
     to_stderr = logging.StreamHandler(sys.stderr)
     # Warnings and, for somebody who watches, how far the questions are.
@@ -29,14 +58,14 @@ def job(log_path: Path | str) -> Iterator[None]:
     logging.basicConfig(level=logging.INFO, format=line, handlers=[to_file, to_stderr], force=True)
     for noisy in ("httpx", "httpx2", "openai", "PIL", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    try:
-        yield
-    except UserError as error:
-        log.error("%s", error)
-        sys.exit(1)
-    except Exception:
-        log.exception("this is a defect of the workflow, please report it with this log")
-        sys.exit(1)
+
+
+class _LogFile(logging.FileHandler):
+    """A log that may stay empty: on a full disk what matters is the one message on standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def shard_images(index: Path | str, shard: str, config: Mapping[str, Any]) -> dict[str, ImageFile]:

@@ -287,7 +287,8 @@ def write_table(
     """
     data = to_arrow(rows, table)
     with atomic(path, "wb") as file:
-        pq.write_table(data, file, compression="zstd", row_group_size=row_group_size, store_schema=True)
+        # Without checksums a damaged page may be read as other values.
+        pq.write_table(data, file, compression="zstd", row_group_size=row_group_size, write_page_checksum=True)
 
 
 def to_frame(rows: Sequence[Mapping[str, Any]], table: Table) -> pl.DataFrame:
@@ -307,8 +308,9 @@ def read_table(path: Path | str, table: Table, **equal: str) -> pl.DataFrame:
     Raises:
         UserError: if the file is missing, damaged or of another schema.
     """
+    filters = [(name, "=", value) for name, value in equal.items()] or None
     try:
-        data = pq.read_table(path, filters=[(name, "=", value) for name, value in equal.items()] or None)
+        data = pq.read_table(path, filters=filters, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", _REMAKE) from error
     if not data.schema.remove_metadata().equals(table.schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -49,6 +50,14 @@ def test_an_exception_leaves_the_old_file(tmp_path: Path, error: type[BaseExcept
         fail()
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("named", [None, "folder/.file.ab12.tmp"])
+def test_an_error_of_the_disk_names_the_file(tmp_path: Path, named: str | None) -> None:
+    with pytest.raises(OSError, match="full") as caught, atomic(tmp_path / "file"):
+        raise OSError(errno.ENOSPC, "full", named)
+    assert caught.value.filename == str(tmp_path / "file")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_kill_leaves_the_old_file(tmp_path: Path) -> None:

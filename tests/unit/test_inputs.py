@@ -11,7 +11,7 @@ import pytest
 
 from taskgalaxy.config import load_schema, secret_names, validated
 from taskgalaxy.errors import UserError
-from taskgalaxy.inputs import check_inputs
+from taskgalaxy.inputs import check_inputs, check_writable
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_schema(ROOT / "config" / "schemas" / "config.schema.json")
@@ -105,3 +105,13 @@ def test_a_ledger_that_is_to_be_replayed_must_hold_something(tmp_path: Path) -> 
     (tmp_path / "ledger" / "qa").mkdir(parents=True)
     (tmp_path / "ledger" / "qa" / "one-00000.jsonl").touch()
     check_inputs(config)
+
+
+def test_results_on_a_disk_that_cannot_be_written_are_refused_before_any_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_writable(tmp_path / "new" / "results")
+    # Permissions do not stop root.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(UserError, match=r"config, results: nothing can be written in .*Make it writable"):
+        check_writable(tmp_path / "new" / "results")

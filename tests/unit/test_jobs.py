@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +28,8 @@ def _logging_as_before() -> Iterator[None]:
         root.removeHandler(handler)
     yield
     for handler in root.handlers:
-        handler.close()
+        with suppress(OSError):  # of a full disk
+            handler.close()
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -43,6 +47,22 @@ def test_a_user_s_error_is_its_message_alone(tmp_path: Path, capsys: pytest.Capt
     assert "config: seed: is wrong. Set it to 1." in log
     assert "Traceback" not in log
     assert "config: seed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_refuses_is_one_message_that_names_the_file(tmp_path: Path, number: int) -> None:
+    log = ended(tmp_path / "log", OSError(number, os.strerror(number), "results/votes.parquet"))
+    assert f"results/votes.parquet: {os.strerror(number)}. " in log
+    assert "then run snakemake again" in log
+    assert "Traceback" not in log
+
+
+def test_a_log_on_a_full_disk_does_not_hide_the_message(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), job("/dev/full"):
+        raise UserError("config: seed", "is wrong", "set it to 1")
+    shown = capsys.readouterr().err
+    assert "config: seed: is wrong. Set it to 1." in shown
+    assert "Traceback" not in shown
 
 
 def test_a_defect_leaves_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import logging
@@ -517,3 +519,12 @@ def test_the_first_answer_of_a_ledger_is_counted(tmp_path: Path) -> None:
     with Ledger(tmp_path / "new").writer("filter", "shard") as writer:
         writer.append([make_record(1, usd=0.125)])
     assert Ledger(tmp_path / "new").spent.usd() == 0.125
+
+
+def test_a_file_system_without_locks_is_named_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(handle: int, kind: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(UserError, match=r"one-00000.*cannot be locked.*flock"):
+        Ledger(tmp_path).writer("qa", "one-00000")

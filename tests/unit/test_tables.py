@@ -148,6 +148,23 @@ def test_a_damaged_table_is_an_error_that_says_what_to_do(damage: str, tmp_path:
         read_table(path, REMOVED)
 
 
+def test_no_flipped_bit_is_read_as_another_value(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    write_table(path, [candidate(rank=rank, score=rank / 7) for rank in range(1, 9)], TOPK)
+    whole, table = path.read_bytes(), read_table(path, TOPK)
+    pages_end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    refused = 0
+    for position in range(4, pages_end):
+        flipped = bytearray(whole)
+        flipped[position] ^= 0x10
+        path.write_bytes(flipped)
+        try:
+            assert read_table(path, TOPK).equals(table), f"byte {position}"
+        except UserError:
+            refused += 1
+    assert refused > pages_end / 3
+
+
 def test_the_table_of_another_step_is_not_taken_for_this_one(tmp_path: Path) -> None:
     write_table(tmp_path / "t", PAIRS, REMOVED)
     for conditions in ({}, {"source": "one"}):

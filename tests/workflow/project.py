@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -46,10 +48,12 @@ class Project:
     Attributes:
         folder: where Snakemake runs; ``images/NAME`` are its sources.
         config: what is written to its configuration file before every run.
+        code: the folder of the Snakefile that it runs.
     """
 
     def __init__(self, folder: Path, endpoint_url: str | None = None) -> None:
         self.folder = folder
+        self.code = ROOT
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("resources", "config"):
             (folder / name).symlink_to(ROOT / name)
@@ -106,13 +110,44 @@ class Project:
             check=False,
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start Snakemake on the project and return at once; its process group is its own and its jobs'."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @staticmethod
+    def reached(run: subprocess.Popen[bytes], there: Callable[[], bool], what: str, most_s: float = 120) -> bool:
+        """Wait until ``there()``; whether it came to that before ``run`` ended. Fails the test after ``most_s``."""
+        deadline = time.monotonic() + most_s
+        while not there():
+            if run.poll() is not None:
+                return False
+            assert time.monotonic() < deadline, f"{what}: not reached in {most_s:g} s"
+            time.sleep(0.01)
+        return True
+
+    def recorded_keys(self) -> list[str]:
+        """The keys of all recorded answers; the tiny questions before a run are asked in every one."""
+        folders = [folder for folder in (self.folder / "ledger").iterdir() if folder.name != "preflight"]
+        lines = [
+            line for folder in folders for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()
+        ]
+        return [json.loads(line)["key"] for line in lines]
+
     def command(self, *arguments: str) -> list[str]:
         """The command line of :meth:`snakemake`; writes configuration and seeds."""
         (self.folder / "run.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
-        seeds = yaml.safe_dump(self.seeds, sort_keys=False).replace(": null", ":")
-        if not (self.folder / "seeds.yaml").exists() or (self.folder / "seeds.yaml").read_text() != seeds:
-            (self.folder / "seeds.yaml").write_text(seeds, encoding="utf-8")
-        snakefile = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "run.yaml", "--cores", "2"]
+        seeds = self.folder / "seeds.yaml"
+        if not seeds.exists() or yaml.safe_load(seeds.read_text(encoding="utf-8")) != self.seeds:
+            text = yaml.safe_dump(self.seeds, sort_keys=False).replace(": null", ":")
+            seeds.write_text(text, encoding="utf-8")
+        snakefile = ["--snakefile", str(self.code / "Snakefile"), "--configfile", "run.yaml", "--cores", "2"]
         return [sys.executable, "-m", "snakemake", *snakefile, *arguments]
 
     def environment(self) -> dict[str, str]:
@@ -166,4 +201,16 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         copy = Project.__new__(Project)
         copy.folder, copy.config, copy.seeds = folder, deepcopy(self.config), deepcopy(self.seeds)
+        copy.code = self.code
         return copy
+
+    def check_out(self) -> None:
+        """Use a copy of the repository from now on, in which every file is new, as after ``git clone``."""
+        self.code = self.folder / "repository"
+        for name in ("rules", "scripts", "envs", "profiles", "config", "resources"):
+            shutil.copytree(ROOT / name, self.code / name, copy_function=shutil.copyfile)
+        shutil.copyfile(ROOT / "Snakefile", self.code / "Snakefile")
+        for name in ("config", "resources"):
+            (self.folder / name).unlink()
+            (self.folder / name).symlink_to(self.code / name)
+        (self.folder / "seeds.yaml").touch()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -35,6 +34,8 @@ SPOILT = {
 }
 """Faults of a reply, and a reason that rows are rejected for if the reply stays so."""
 
+PAIRS = list(zip(list(SPOILT)[::2], list(SPOILT)[1::2], strict=True))
+
 STOPPING = {
     "quota": "quota is used up",
     "unauthorized": "the server refuses access",
@@ -44,42 +45,54 @@ STOPPING = {
 
 
 class Spoiler:
-    """Spoils the first try of about half of the questions, or all tries of them."""
+    """Spoils the questions of every stage in turns: each with the next one of ``faults``, ``None`` being none.
 
-    def __init__(self, fault: Fault, *, always: bool = False) -> None:
-        self.fault = fault
+    Attributes:
+        questions: by stage, in the order in which they came.
+    """
+
+    def __init__(self, faults: Iterable[Fault | None], *, always: bool = False) -> None:
+        self.faults = list(faults)
         self.always = always
-        self.tries: Counter[str] = Counter()
+        self.questions: dict[str, list[str]] = defaultdict(list)
 
     def __call__(self, number: int, body: Mapping[str, Any]) -> Fault | None:
-        if stage_of(body) == "other":
+        stage, question = stage_of(body), question_digest(body)
+        if stage == "other":
             return None  # the tiny question before the run
-        question = question_digest(body)
-        self.tries[question] += 1
-        chosen = random.Random(question).random() < 0.5
-        return self.fault if chosen and (self.always or self.tries[question] == 1) else None
+        seen = self.questions[stage]
+        if question in seen and not self.always:
+            return None
+        if question not in seen:
+            seen.append(question)
+        return self.faults[seen.index(question) % len(self.faults)]
 
 
-@pytest.mark.parametrize("fault", PASSING)
-def test_a_passing_fault_changes_nothing(fault: Fault, matched: Project, undisturbed: Project) -> None:
-    with Endpoint(faults=Spoiler(fault), drip_s=3.0) as server:
+IMAGES = 4
+"""In the run that the tests start from: as many faults of a stage come to be seen in one run."""
+
+
+@pytest.mark.parametrize("start", range(0, len(PASSING), IMAGES))
+def test_passing_faults_change_nothing(start: int, matched: Project, undisturbed: Project) -> None:
+    spoiler = Spoiler(PASSING[start:] + PASSING[:start])
+    with Endpoint(faults=spoiler, drip_s=3.0) as server:
         matched.use_server(server.url, max_retries=4, timeout_s=1.5)
         output = matched.run("dataset")
         assert "Traceback" not in output
         assert max(server.answered.values()) == 1
+    assert all(len(spoiler.questions[stage]) >= IMAGES for stage in ("filter", "qa", "referee"))
     assert matched.samples_digest() == undisturbed.samples_digest()
 
 
-@pytest.mark.parametrize("fault", SPOILT)
-def test_a_spoilt_reply_ends_as_a_named_reject(fault: Fault, matched: Project) -> None:
-    with Endpoint(faults=Spoiler(fault, always=True)) as server:
+@pytest.mark.parametrize("faults", PAIRS, ids="-".join)
+def test_a_spoilt_reply_ends_as_a_named_reject(faults: Sequence[Fault], matched: Project) -> None:
+    with Endpoint(faults=Spoiler([*faults, None], always=True)) as server:
         matched.use_server(server.url)
         matched.run("results/report/funnel.txt")
         # Asked once more where that may help: with the same messages, if nothing was wrong with their reading.
-        assert max(server.answered.values()) <= (2 if fault in ("length", "empty", "cut_json") else 1)
-        reasons = set(matched.rejects()["reason"])
-        votes = matched.vote_reasons()
-        assert SPOILT[fault] in reasons | votes
+        assert max(server.answered.values()) <= (2 if {"length", "empty", "cut_json"} & set(faults) else 1)
+        reasons = set(matched.rejects()["reason"]) | matched.vote_reasons()
+        assert {SPOILT[fault] for fault in faults} <= reasons
     # A run fails by itself if its rows do not add up.
     assert matched.path("report/funnel.txt").exists()
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -44,7 +42,7 @@ def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp
         report = f"{dict(kills)} kills; {again} answers that were in flight were given again"
         assert sum(kills.values()) >= 20, report
         # Nothing that was recorded was asked again, whoever was killed.
-        recorded = Counter(_recorded_keys(project))
+        recorded = Counter(project.recorded_keys())
         assert set(recorded.values()) == {1}, report
         assert 0 <= again <= sum(kills.values()) * JOBS_AT_ONCE, report
         print(report)
@@ -56,17 +54,8 @@ def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp
 
 def _run_until(project: Project, server: Endpoint, answered: int, delay_s: float, kind: str) -> bool:
     """Start a run and kill a part of it once so much was answered; whether it came to that."""
-    run = subprocess.Popen(
-        project.command(),
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    while server.answered.total() < answered and run.poll() is None:
-        time.sleep(0.01)
-    if run.poll() is not None:
+    run = project.start()
+    if not project.reached(run, lambda: server.answered.total() >= answered, f"answer {answered}"):
         return False
     time.sleep(delay_s)
     workers = [child for child in psutil.Process(run.pid).children(recursive=True) if "scripts/tmp" in _command(child)]
@@ -89,13 +78,6 @@ def _command(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
-
-
-def _recorded_keys(project: Project) -> list[str]:
-    """The keys of all recorded answers; the tiny questions before a run are asked in every one."""
-    folders = [folder for folder in (project.folder / "ledger").iterdir() if folder.name != "preflight"]
-    lines = [line for folder in folders for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
-    return [json.loads(line)["key"] for line in lines]
 
 
 def _preflights(project: Project) -> int:

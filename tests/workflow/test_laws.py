@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import polars as pl
@@ -97,19 +96,8 @@ def test_killing_a_run_leaves_no_half_written_output_and_a_rerun_ends_right(fini
 def _kill_in_stage(project: Project, endpoint: Endpoint, stage: str) -> None:
     """Start a run and kill it and its jobs once an answer of ``stage`` was given."""
     before = endpoint.state.stages[stage]
-    run = subprocess.Popen(
-        project.command(),
-        cwd=project.folder,
-        env=project.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while endpoint.state.stages[stage] == before:
-        assert run.poll() is None, f"the run ended before stage {stage}"
-        assert time.monotonic() < deadline, f"stage {stage} was not reached"
-        time.sleep(0.02)
+    run = project.start()
+    assert project.reached(run, lambda: endpoint.state.stages[stage] > before, stage), f"ended before stage {stage}"
     os.killpg(run.pid, signal.SIGKILL)
     run.wait(30)
     project.run("--unlock")

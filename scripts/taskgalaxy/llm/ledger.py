@@ -9,12 +9,9 @@ or contradicts them, is made anew from them.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import logging
 import os
-import socket
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +26,7 @@ import numpy.typing as npt
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic, cut_torn_line, json_line, sha256_json, sync_folder
 from taskgalaxy.llm.batch_journal import read_parts
+from taskgalaxy.llm.locks import lock, locked, sign
 from taskgalaxy.llm.request import QUESTION_FIELDS, Reply, Request
 from taskgalaxy.llm.spent import Spent
 
@@ -137,7 +135,7 @@ class LedgerWriter:
         self.path = path
         self._spent = spent
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(path, wait_s)
+        self._lock = _hold(path, wait_s)
         try:
             self.cut = cut_torn_line(path)
             if self.cut:
@@ -223,35 +221,14 @@ def nano_usd(record: Mapping[str, Any]) -> int:
     return round(1e9 * (record["reply"].get("usd") or 0.0))
 
 
-def _lock(path: Path, wait_s: float) -> int:
-    """An open file whose exclusive lock lasts until it is closed, or its process dies.
+def _hold(path: Path, wait_s: float) -> int:
+    """The handle of the lock on a ledger file's records.
 
     It is a file of its own, never removed: locking the records themselves would let any reader's
     ``close`` or a rename undo it on some file systems.
     """
-    lock_path = path.with_suffix(".lock")
-    handle = os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o666)
-    deadline = time.monotonic() + wait_s
-    told = False
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            holder = os.pread(handle, 1000, 0).decode(errors="replace").strip() or "another process"
-            if time.monotonic() >= deadline:
-                os.close(handle)
-                raise UserError(
-                    str(path),
-                    f"is being written by {holder}, and was not released within {wait_s:g} s",
-                    "wait for that process to end, or end it if it was left over from a killed run; then run again",
-                ) from None
-            if not told:
-                log.warning("%s is held by %s: waiting up to %g s", path, holder, wait_s)
-                told = True
-            time.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+    handle = lock(path.with_suffix(".lock"), wait_s)
+    sign(handle)
     return handle
 
 
@@ -357,13 +334,7 @@ def _read(path: Path, entries: Entries, wanted: Sequence[str], digests: npt.NDAr
 def _repair(path: Path, entries: Entries) -> None:
     """Store a better index, unless the file has a writer (who keeps it) or may not be written to."""
     try:
-        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _write_index(path, entries)
-    except OSError as error:
+        with locked(path.with_suffix(".lock"), 0.0):
+            _write_index(path, entries)
+    except (OSError, UserError) as error:
         log.debug("%s: the index stays as it is (%s)", path, error)
-    finally:
-        os.close(lock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import fcntl
 import json
 import logging
 import time
@@ -18,6 +17,7 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_json, write_json
 from taskgalaxy.llm.json_replies import object_schema
 from taskgalaxy.llm.ledger import Ledger, answer_record, question_record
+from taskgalaxy.llm.locks import locked, sign
 from taskgalaxy.llm.openai_provider import OpenAIProvider
 from taskgalaxy.llm.request import Request
 from taskgalaxy.llm.settings import EndpointSettings
@@ -31,6 +31,8 @@ _QUESTION = Request(
 )
 _MAX_RETRIES = 3
 _HOLDS_S = 900.0
+_WAIT_S = 1800.0
+"""Another job's look at servers that time out, again and again, takes less."""
 _SHUTDOWN_FIELDS = ("shutdown_date", "deprecation", "deprecation_date", "expiration_date", "retirement_date")
 """Where servers announce the end of a model in their lists of models; each has its own name for it."""
 
@@ -60,8 +62,8 @@ class Preflight:
             return  # Whoever has something to send is told so; not even a tiny question is sent.
         asked_at = time.time()
         self.ledger.state.mkdir(parents=True, exist_ok=True)
-        with (self.ledger.state / "preflight.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.ledger.state / "preflight.lock", _WAIT_S) as lock:
+            sign(lock)
             found = self._found()
             if found.get("error") and found["at"] >= asked_at:
                 raise UserError(*found["error"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from taskgalaxy.llm.locks import locked
+
 _DIGITS = 20
+_WAIT_S = 300.0
+"""Counting a million records takes less."""
 
 
 class Spent:
@@ -37,33 +40,26 @@ class Spent:
 
     def recount(self) -> float:
         """Count the ledger's records again; US dollars."""
-        with self._locked("counting", fcntl.LOCK_EX), self._locked("", fcntl.LOCK_EX) as file:
+        with self._locked("counting"), self._locked() as file:
             return _write(file, self._count()) / 1e9
 
     @contextmanager
     def adding(self) -> Iterator[None]:
         """Nobody counts while something is being recorded and added."""
-        with self._locked("counting", fcntl.LOCK_SH):
+        with self._locked("counting", shared=True):
             yield
 
     def add(self, nano_usd: int) -> None:
         """Add to the sum, if there is one: where it is missing it will be counted."""
         if nano_usd:
-            with self._locked("", fcntl.LOCK_EX) as file:
+            with self._locked() as file:
                 known = os.pread(file, _DIGITS, 0)
                 if known.isdigit():
                     _write(file, int(known) + nano_usd)
 
-    @contextmanager
-    def _locked(self, suffix: str, kind: int) -> Iterator[int]:
+    def _locked(self, suffix: str = "", *, shared: bool = False) -> AbstractContextManager[int]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        path = self._path.with_name(f"{self._path.name}{suffix and '.'}{suffix}")
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(file, kind)
-            yield file
-        finally:
-            os.close(file)
+        return locked(self._path.with_name(f"{self._path.name}{suffix and '.'}{suffix}"), _WAIT_S, shared=shared)
 
 
 def _write(file: int, nano_usd: int) -> int:
