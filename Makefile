@@ -9,7 +9,7 @@ RESULTS ?= results
 SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 MOST_JOBS_DRAWN = 500
 
-.PHONY: demo dag test lint unit workflow-tests cluster-tests soak clean options
+.PHONY: demo dag test lint unit workflow-tests cluster-tests soak clean options stage-code
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -60,6 +60,10 @@ soak: $(VENV)/.installed
 # Rewrites the option table from the schema.
 options: $(VENV)/.installed
 	PYTHONPATH=scripts $(BIN)/python -m taskgalaxy.option_table
+
+# Notes the code of every stage, once those that write other results have a higher number in versions.py.
+stage-code: $(VENV)/.installed
+	PYTHONPATH=scripts:tests $(BIN)/python -m stage_code
 
 clean:
 	rm -rf $(VENV) .venv-served results .snakemake

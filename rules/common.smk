@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -18,6 +19,7 @@ from taskgalaxy.config import (
     validated,
 )
 from taskgalaxy.errors import UserError
+from taskgalaxy.files import sha256_file
 from taskgalaxy.shards import plan_shards
 from taskgalaxy.versions import VERSIONS
 
@@ -119,16 +121,24 @@ def get_sources_before(wildcards):
 
 
 def get_clip_files(wildcards):
-    """The files of a model that lies in a folder: other weights are another model."""
+    """The files of a model that lies in a folder."""
     folder = config["match"]["model"].removeprefix("local-dir:")
     if folder == config["match"]["model"]:
         return []
     return sorted(str(path) for path in Path(folder).iterdir() if path.suffix in (".json", ".safetensors"))
 
 
+# Snakemake would go by the times of what a person provides: it misses another file that is older, and
+# takes a large one that a checkout made newer for another. So times do not count (ancient), content does.
+@cache
+def get_digest(path):
+    return sha256_file(path)
+
+
 def get_clip_settings(wildcards):
-    """What decides an embedding's value."""
-    return {key: config["match"][key] for key in ("model", "pretrained", "precision")}
+    """What decides an embedding's value: other weights are another model."""
+    settings = {key: config["match"][key] for key in ("model", "pretrained", "precision")}
+    return settings | {"files": [get_digest(path) for path in get_clip_files(wildcards)]}
 
 
 def get_model(role):

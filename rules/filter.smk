@@ -5,7 +5,7 @@ rule filter_matches:
     input:
         topk=f"{RESULTS}/match/topk/{{shard}}.parquet",
         images=ancient(f"{RESULTS}/images.parquet"),
-        template=f"{PROMPTS}/filter.txt",
+        template=ancient(f"{PROMPTS}/filter.txt"),
     output:
         filtered=f"{RESULTS}/filter/{{shard}}.parquet",
         rejects=f"{RESULTS}/rejects/filter/{{shard}}.parquet",
@@ -21,6 +21,7 @@ rule filter_matches:
         mem_mb=get_mem_mb(2000, per_shard_image=1000),
         runtime=get_asking_minutes("filter", 4),
     params:
+        template=get_digest(f"{PROMPTS}/filter.txt"),
         model=get_model("filter"),
         version=VERSIONS["filter"],
     message:

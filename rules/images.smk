@@ -32,6 +32,7 @@ rule list_removed:
     params:
         removed=PLAN.removed,
         unnamed=PLAN.unnamed,
+        version=VERSIONS["removed"],
     message:
         "Listing the images that are no longer there, or cannot be named"
     script:

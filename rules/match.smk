@@ -4,7 +4,7 @@
 rule embed_task_types:
     input:
         task_types=f"{RESULTS}/taxonomy/task_types.parquet",
-        model=get_clip_files,
+        model=ancient(get_clip_files),
     output:
         f"{RESULTS}/match/tasks.parquet",
     log:
@@ -35,7 +35,7 @@ rule embed_images:
     input:
         inspected=f"{RESULTS}/images/inspected/{{shard}}.parquet",
         images=ancient(f"{RESULTS}/images.parquet"),
-        model=get_clip_files,
+        model=ancient(get_clip_files),
     output:
         embeddings=f"{RESULTS}/match/images/{{shard}}.parquet",
         rejects=f"{RESULTS}/rejects/match/{{shard}}.parquet",

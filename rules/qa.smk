@@ -5,7 +5,7 @@ rule generate_qa:
     input:
         filtered=f"{RESULTS}/filter/{{shard}}.parquet",
         images=ancient(f"{RESULTS}/images.parquet"),
-        template=f"{PROMPTS}/qa.txt",
+        template=ancient(f"{PROMPTS}/qa.txt"),
     output:
         samples=f"{RESULTS}/qa/{{shard}}.jsonl",
         rejects=f"{RESULTS}/rejects/qa/{{shard}}.parquet",
@@ -21,6 +21,7 @@ rule generate_qa:
         mem_mb=get_mem_mb(2000, per_shard_image=1000),
         runtime=get_asking_minutes("qa", 6),
     params:
+        template=get_digest(f"{PROMPTS}/qa.txt"),
         model=get_model("qa"),
         version=VERSIONS["qa"],
     message:

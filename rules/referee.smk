@@ -5,7 +5,7 @@ rule cast_votes:
     input:
         samples=f"{RESULTS}/qa/{{shard}}.jsonl",
         images=ancient(f"{RESULTS}/images.parquet"),
-        template=f"{PROMPTS}/referee.txt",
+        template=ancient(f"{PROMPTS}/referee.txt"),
     output:
         f"{RESULTS}/votes/{{referee}}/{{shard}}.parquet",
     log:
@@ -20,6 +20,7 @@ rule cast_votes:
         mem_mb=get_mem_mb(2000, per_shard_image=1000),
         runtime=get_asking_minutes("referees", 10),
     params:
+        template=get_digest(f"{PROMPTS}/referee.txt"),
         model=get_referee_model,
         sees_answer=config["referee"]["sees_answer"],
         version=VERSIONS["referee"],

@@ -44,7 +44,7 @@ rule funnel:
 
 rule measure_truth:
     input:
-        truth=config["report"]["truth"] or [],
+        truth=ancient(config["report"]["truth"] or []),
         images=f"{RESULTS}/images.parquet",
         filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
         samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
@@ -63,6 +63,7 @@ rule measure_truth:
         mem_mb=get_mem_mb(1000, per_image=10),
         runtime=get_minutes(10, per_image_s=0.002),
     params:
+        truth=config["report"]["truth"] and get_digest(config["report"]["truth"]),
         referees=REFEREES,
         version=VERSIONS["truth"],
     message:

@@ -4,8 +4,8 @@
 rule expand_level:
     input:
         taxonomy=get_taxonomy_before,
-        seeds=config["taxonomy"]["seeds"],
-        templates=get_expand_templates,
+        seeds=ancient(config["taxonomy"]["seeds"]),
+        templates=ancient(get_expand_templates),
     output:
         taxonomy=f"{RESULTS}/taxonomy/level{{level}}.yaml",
         counts=f"{RESULTS}/taxonomy/level{{level}}.counts.json",
@@ -22,6 +22,8 @@ rule expand_level:
         mem_mb=get_mem_mb(2000),
         runtime=get_asking_minutes("expand", 0.25),
     params:
+        seeds=get_digest(config["taxonomy"]["seeds"]),
+        templates=lambda wildcards: [get_digest(path) for path in get_expand_templates(wildcards)],
         settings=get_level_settings,
         max_label_length=config["taxonomy"]["max_label_length"],
         model=get_model("expand"),
@@ -34,7 +36,7 @@ rule expand_level:
 
 rule pool_task_types:
     input:
-        seeds=config["taxonomy"]["seeds"],
+        seeds=ancient(config["taxonomy"]["seeds"]),
         taxonomy=f"{RESULTS}/taxonomy/level{LEVELS[-1]}.yaml",
     output:
         f"{RESULTS}/taxonomy/task_types.parquet",
@@ -48,6 +50,7 @@ rule pool_task_types:
         mem_mb=get_mem_mb(1000),
         runtime=get_minutes(10),
     params:
+        seeds=get_digest(config["taxonomy"]["seeds"]),
         pool=config["taxonomy"]["pool"],
         version=VERSIONS["pool"],
     message:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -13,16 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "scripts"
+from rule_code import ROOT, RULES, imports, settings_of
+
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
-# Rules that do something; the others only name what is to be made.
-RULES = {
-    match[1]: match[0]
-    for path in [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
-    for match in re.finditer(r"^rule (\w+):.*?(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    if re.search(r"^ {4}(output|script|shell|run):", match[0], re.MULTILINE)
-}
 # Imported by packages, or by name: what no import statement of ours shows.
 IMPORTED_ELSEWHERE = {
     "aiohttp": "openai's fast client",
@@ -57,11 +49,6 @@ def environment(path: Path) -> dict[str, str]:
     return pins(nested["pip"])
 
 
-def settings_of(rule: str) -> dict[str, str]:
-    found = dict(re.findall(r'^ {4}(conda|script):\n\s+"([^"]+)"', RULES[rule], re.MULTILINE))
-    return {key: value.removeprefix("../") for key, value in found.items()}
-
-
 def test_every_requirement_is_exact() -> None:
     assert len(requirements()) > 20
 
@@ -93,41 +80,9 @@ def test_every_environment_is_used() -> None:
     assert {ROOT / settings_of(rule)["conda"] for rule in RULES} == set(ENVS)
 
 
-def imported(path: Path, functions: bool) -> Iterator[str]:
-    """The modules that a file imports when it is imported itself, and in ``functions``."""
-    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not functions:
-            continue
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            continue
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{name.name}" for name in node.names)
-        pending += ast.iter_child_nodes(node)
-
-
 def needed(script: Path, functions: bool = False) -> set[str]:
-    """The top-level modules, neither ours nor Python's, that a script imports through whatever it imports.
-
-    With ``functions``, also those that a function may import once it is called.
-    """
-    others, seen, pending = set(), {script}, [script]
-    while pending:
-        for module in imported(pending.pop(), functions):
-            top = module.partition(".")[0]
-            if not (SCRIPTS / top).is_dir():
-                others.add(top)
-                continue
-            place = SCRIPTS.joinpath(*module.split("."))
-            for file in (place.with_suffix(".py"), place / "__init__.py"):
-                if file.is_file() and file not in seen:
-                    seen.add(file)
-                    pending.append(file)
-    return others - set(sys.stdlib_module_names)
+    """The top-level modules, neither ours nor Python's, that a script imports through whatever it imports."""
+    return imports(script, functions)[1] - set(sys.stdlib_module_names)
 
 
 @cache

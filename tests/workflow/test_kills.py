@@ -1,4 +1,4 @@
-"""Killed at any moment, at least twenty times: the same bytes in the end, and no answer paid for twice."""
+"""Killed at any moment, again and again: the same bytes in the end, and no answer paid for twice."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from workflow.project import Project
 
 pytestmark = pytest.mark.workflow
 
-KILLS = 21
-IMAGES = 24
 JOBS_AT_ONCE = 2
 
 
-def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("most", "images"), [(6, 8), pytest.param(21, 24, marks=pytest.mark.soak)])
+def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(
+    most: int, images: int, tmp_path: Path
+) -> None:
     dice = random.Random(20261121)
     with Endpoint(latency_s=0.05) as server:
         project = Project(tmp_path / "killed", server.url)
-        project.add_images("one", range(IMAGES))
+        project.add_images("one", range(images))
         project.use_server(server.url, concurrency=1)
         project.run("--until", "match")
         undisturbed = project.copy_to(tmp_path / "undisturbed")
         kills: Counter[str] = Counter()
-        while sum(kills.values()) < KILLS:
+        while sum(kills.values()) < most:
             kind = ("worker", "head", "all")[sum(kills.values()) % 3]
             answered = server.answered.total() + dice.randint(1, 6)
             if not _run_until(project, server, answered, dice.uniform(0, 0.3), kind):
@@ -40,7 +41,7 @@ def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp
         project.run()
         again = server.answered.total() - len(server.answered) - _preflights(project)
         report = f"{dict(kills)} kills; {again} answers that were in flight were given again"
-        assert sum(kills.values()) >= 20, report
+        assert sum(kills.values()) >= most - 1, report
         # Nothing that was recorded was asked again, whoever was killed.
         recorded = Counter(project.recorded_keys())
         assert set(recorded.values()) == {1}, report
