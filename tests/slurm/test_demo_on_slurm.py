@@ -1,0 +1,113 @@
+"""The whole demo through Slurm: the same bytes, GPUs for the jobs that need one, and jobs that look at their own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from slurm.cluster import GPU_NODE, Cluster, Job
+from slurm.project import SlurmProject
+from workflow.project import ROOT, Project
+
+pytestmark = pytest.mark.slurm
+
+ON_THIS_CLUSTER = ("--slurm-no-account", "--slurm-status-command", "squeue")
+DEMO_S = 600
+GPU_RULES = {"embed_task_types", "embed_images"}
+SOURCES = ("resources/demo/rendered", "skimage/data")
+MANIFESTS = "results/images/shards"
+
+# Python runs it at the start of every process; it writes down every folder that a job's processes list and
+# every shard manifest that they open.
+_WATCH = f"""\
+import json, os, sys
+
+def _note(event, arguments):
+    if event in ("os.scandir", "os.listdir", "open") and arguments and not isinstance(arguments[0], int):
+        path = os.path.abspath(os.fsdecode(arguments[0] or "."))
+        if event != "open" or "{MANIFESTS}/" in path:
+            with os.fdopen(os.open(LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as log:
+                log.write(json.dumps([os.environ["SLURM_JOB_ID"], event, path]) + chr(10))
+
+if "SLURM_JOB_ID" in os.environ:
+    sys.addaudithook(_note)
+"""
+
+
+class WatchedDemo(SlurmProject):
+    """The demo with ``match.device: auto``, so that it asks for GPUs."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.config = demo_config()
+        (folder / "watch").mkdir()
+        log = f"LOG = {str(folder / 'looked.jsonl')!r}\n"
+        (folder / "watch" / "sitecustomize.py").write_text(log + _WATCH, encoding="utf-8")
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), "PYTHONPATH": str(self.folder / "watch")}
+
+    def looked(self) -> list[tuple[str, str, str]]:
+        """(job, event, path) of everything that was written down."""
+        lines = (self.folder / "looked.jsonl").read_text(encoding="utf-8").splitlines()
+        return [(job, event, path) for job, event, path in map(json.loads, lines)]
+
+
+def demo_config() -> dict[str, object]:
+    config: dict[str, object] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    return config | {"match": {"device": "auto"}}
+
+
+def run_demo(project: Project, *arguments: str) -> None:
+    done = project.snakemake(*arguments, timeout_s=DEMO_S)
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+@dataclass
+class Demo:
+    project: WatchedDemo
+    jobs: list[Job]
+
+
+@pytest.fixture(scope="module")
+def demo(_slurm: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    _slurm.renew()
+    project = WatchedDemo(tmp_path_factory.mktemp("demo") / "run")
+    run_demo(project, *ON_THIS_CLUSTER)
+    return Demo(project, _slurm.jobs())
+
+
+def test_the_demo_gives_the_bytes_that_it_gives_without_slurm(demo: Demo, tmp_path: Path) -> None:
+    here = Project(tmp_path / "here")
+    here.config = demo_config()
+    run_demo(here)
+    for folder in ("dataset", "export"):
+        assert demo.project.digests(folder) == here.digests(folder)
+    page = "report/samples.html"
+    assert demo.project.path(page).read_bytes() == here.path(page).read_bytes()
+
+
+def test_the_jobs_that_need_a_gpu_and_no_others_run_where_gpus_are_and_get_one(demo: Demo) -> None:
+    assert {job.state for job in demo.jobs} == {"COMPLETED"}
+    in_partition = [job for job in demo.jobs if job.partition == "gpu"]
+    assert {job.rule for job in in_partition} == GPU_RULES
+    assert {(job.node, job.gpu) for job in in_partition} == {(GPU_NODE, "0")}
+    elsewhere = [job for job in demo.jobs if job not in in_partition]
+    assert not {job.rule for job in elsewhere} & GPU_RULES
+    assert {(job.partition, job.gpu) for job in elsewhere} == {("cpu", "")}
+
+
+def test_jobs_scan_no_image_folder_and_read_no_manifest_but_their_own(demo: Demo) -> None:
+    jobs = {job.id: job for job in demo.jobs}
+    looked = demo.project.looked()
+    # Every job was watched: each lists the folder of manifests, whose names tell it the shards.
+    assert {job for job, _, path in looked if path.endswith(MANIFESTS)} == set(jobs)
+    scanned = {path for _, event, path in looked if event != "open"}
+    assert not [path for path in scanned if path.endswith(SOURCES)]
+    readers = {jobs[job].rule for job, event, _ in looked if event == "open"}
+    # A job of Slurm may be a group of several rules' jobs, and is then named after all of them.
+    assert all("inspect_images" in rule or "funnel" in rule for rule in readers), readers
