@@ -128,7 +128,7 @@ class Pair:
         """Make a finished run of what is there."""
         manifests = self.ours.path / "results" / "images" / "shards"
         plan = plan_shards(manifests, {"pool": {"root": self.images}}, SHARD_SIZE)
-        for shard, files in plan.files.items():
+        for shard, files in plan.new.items():
             write_manifest(manifests / f"{shard}.json", files)
         self.ours.believe_finished()
         self.bare.believe_finished()

@@ -20,7 +20,7 @@ from taskgalaxy.config import (
 )
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_file
-from taskgalaxy.shards import plan_shards
+from taskgalaxy.shards import ShardFiles, plan_shards
 from taskgalaxy.versions import VERSIONS
 
 
@@ -109,9 +109,7 @@ def get_source(wildcards):
 
 def get_files(wildcards):
     """The files of a shard, for its manifest."""
-    if wildcards.shard not in PLAN.files:
-        raise WorkflowError(f"There is no shard {wildcards.shard}: the plan has {', '.join(SHARDS[:20])} …")
-    return [list(file) for file in PLAN.files[wildcards.shard]]
+    return ShardFiles(PLAN, wildcards.shard)
 
 
 def get_sources_before(wildcards):
@@ -120,7 +118,7 @@ def get_sources_before(wildcards):
     return names[: names.index(wildcards.shard.rpartition("-")[0])]
 
 
-def get_clip_files(wildcards):
+def get_clip_files(wildcards=None):
     """The files of a model that lies in a folder."""
     folder = config["match"]["model"].removeprefix("local-dir:")
     if folder == config["match"]["model"]:
@@ -135,15 +133,16 @@ def get_digest(path):
     return sha256_file(path)
 
 
-def get_clip_settings(wildcards):
-    """What decides an embedding's value: other weights are another model."""
+@cache
+def get_clip_settings():
+    """What decides an embedding's value: other weights are another model. Weights are read if a job asks for it."""
     settings = {key: config["match"][key] for key in ("model", "pretrained", "precision")}
-    return settings | {"files": [get_digest(path) for path in get_clip_files(wildcards)]}
+    return settings | {"files": [get_digest(path) for path in get_clip_files()]}
 
 
 def get_model(role):
     """What decides the answers of the endpoint in a role."""
-    return lambda wildcards: endpoint_identity(config["endpoints"][config["roles"][role]])
+    return endpoint_identity(config["endpoints"][config["roles"][role]])
 
 
 def get_referee_model(wildcards):

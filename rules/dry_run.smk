@@ -10,7 +10,7 @@ def print_asking_summary():
             (job.rule.name, dict(job.wildcards.items()))
             for job in workflow.dag.needrun_jobs(exclude_finished=False)
         ]
-        print(asking_summary(config, jobs, PLAN.files), end="", file=sys.stderr)
+        print(asking_summary(config, jobs, PLAN.counts), end="", file=sys.stderr)
 
 
 # Snakemake calls no handler after a dry-run.

@@ -16,7 +16,7 @@ rule leftovers:
         patterns=get_patterns,
         wanted=get_wanted,
         removed=lambda wildcards: PLAN.removed,
-        files=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
+        counts=lambda wildcards: PLAN.counts,
     message:
         "Listing the results that no run of this configuration needs"
     script:
@@ -31,6 +31,6 @@ use rule leftovers as remove_leftovers with:
         patterns=get_patterns,
         wanted=get_wanted,
         removed=lambda wildcards: PLAN.removed,
-        files=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
+        counts=lambda wildcards: PLAN.counts,
     message:
         "Removing the results that no run of this configuration needs"

@@ -8,7 +8,8 @@ localrules:
 
 rule write_shard:
     output:
-        f"{RESULTS}/images/shards/{{shard}}.json",
+        # A manifest that exists is authoritative: not to be deleted before it is written again (--forceall).
+        update(f"{RESULTS}/images/shards/{{shard}}.json"),
     log:
         f"{RESULTS}/logs/write_shard/{{shard}}.log",
     conda:

@@ -15,12 +15,12 @@ rule embed_task_types:
         "../envs/clip.yaml"
     threads: config["match"]["threads"]
     resources:
-        gpu=get_gpus,
-        slurm_partition=get_gpu_partition,
+        gpu=GPUS,
+        slurm_partition=get_gpu_partition(),
         mem_mb=get_mem_mb(8000),
         runtime=get_minutes(60),
     params:
-        clip=get_clip_settings,
+        clip=lambda wildcards: get_clip_settings(),
         text=config["match"]["text"],
         version=VERSIONS["embed"],
     message:
@@ -47,12 +47,12 @@ rule embed_images:
         "../envs/clip.yaml"
     threads: config["match"]["threads"]
     resources:
-        gpu=get_gpus,
-        slurm_partition=get_gpu_partition,
+        gpu=GPUS,
+        slurm_partition=get_gpu_partition(),
         mem_mb=get_mem_mb(8000),
         runtime=get_minutes(20, per_shard_image_s=2),
     params:
-        clip=get_clip_settings,
+        clip=lambda wildcards: get_clip_settings(),
         sources_before=get_sources_before,
         version=VERSIONS["embed"],
     message:

@@ -12,7 +12,7 @@ rule plan:
     conda:
         "../envs/llm.yaml"
     params:
-        shards=lambda wildcards: {shard: len(files) for shard, files in PLAN.files.items()},
+        shards=lambda wildcards: PLAN.counts,
         # On a cluster the number of jobs, else that of cores.
         jobs=workflow.resource_settings.nodes or workflow.resource_settings.cores,
         some_files=lambda wildcards: PLAN.some_files(500),

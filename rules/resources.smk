@@ -1,11 +1,10 @@
 # What jobs need: GPUs, memory, time, a partition. Where that is had, a profile says.
 from taskgalaxy.config import asks_a_server, batch_minutes, uses_gpu
 
-IMAGES = sum(len(files) for files in PLAN.files.values())
+IMAGES = sum(PLAN.counts.values())
 
 
-def get_gpus(wildcards):
-    return 1 if uses_gpu(config) else 0
+GPUS = 1 if uses_gpu(config) else 0
 
 
 def get_mem_mb(base, per_shard_image=0, per_image=0):
@@ -23,16 +22,12 @@ def get_minutes(least, per_shard_image_s=0, per_image_s=0):
 def get_asking_minutes(role, per_shard_image_s):
     """Minutes of a job that asks: as :func:`get_minutes`, and as long as a batch may take."""
     minutes = get_minutes(20, per_shard_image_s)
-    return lambda wildcards, attempt: max(
-        minutes(wildcards, attempt), batch_minutes(config, get_endpoints(role, wildcards))
-    )
+    waiting = batch_minutes(config, get_endpoints(role))
+    return lambda wildcards, attempt: max(minutes(wildcards, attempt), waiting)
 
 
-def get_endpoints(role, wildcards=None):
-    """The endpoints that a role's jobs ask; those of a job, if its wildcards name one of the referees."""
-    if role != "referees":
-        return [config["roles"][role]]
-    return [wildcards.referee] if wildcards else REFEREES
+def get_endpoints(role):
+    return REFEREES if role == "referees" else [config["roles"][role]]
 
 
 def get_partition(name):
@@ -44,15 +39,22 @@ def get_partition(name):
     return None
 
 
-def get_gpu_partition(wildcards):
-    return get_partition("gpu" if uses_gpu(config) else "slurm")
+def get_gpu_partition():
+    return get_partition("gpu" if GPUS else "slurm")
 
 
 def get_asking_partition(role):
-    """Where a job goes that asks a server, which must be reached over the network."""
-    return lambda wildcards: get_partition(
-        "asking" if asks_a_server(config, get_endpoints(role, wildcards)) else "slurm"
-    )
+    """Where a role's jobs go: those that ask a server must reach it over the network.
+
+    A function costs Snakemake time for every job, so only referees of both kinds have one.
+    """
+    partitions = {
+        name: get_partition("asking" if asks_a_server(config, [name]) else "slurm")
+        for name in get_endpoints(role)
+    }
+    if len(set(partitions.values())) == 1:
+        return next(iter(partitions.values()))
+    return lambda wildcards: partitions[wildcards.referee]
 
 
 def asks_on_head_node(role):

@@ -9,8 +9,8 @@ with job(snakemake.log[0]):
     results = Path(snakemake.config["results"])
     index = results / "images.parquet"
     # Without the index of images nobody knows what a shard asks about.
-    asking = set(read_table(index, IMAGE_INDEX)["shard"]) if index.exists() else set(params.files)
-    vanished = vanished_shards(params.files, params.removed, asking)
+    asking = set(read_table(index, IMAGE_INDEX).filter("present")["shard"]) if index.exists() else set(params.counts)
+    vanished = vanished_shards(params.counts, params.removed, asking)
     shards = [shard for shard in params.wanted["shard"] if shard not in vanished]
     found = leftovers(results, params.patterns, {**params.wanted, "shard": shards})
     print(table(found), end="")

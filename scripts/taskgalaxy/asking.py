@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 ASKING_RULES: Mapping[str, str] = {
@@ -16,13 +16,13 @@ ASKING_RULES: Mapping[str, str] = {
 
 
 def asking_summary(
-    config: Mapping[str, Any], jobs: Iterable[tuple[str, Mapping[str, str]]], files: Mapping[str, Sized]
+    config: Mapping[str, Any], jobs: Iterable[tuple[str, Mapping[str, str]]], counts: Mapping[str, int]
 ) -> str:
     """One line per rule and endpoint that is asked over the network; empty if none is.
 
     Args:
         jobs: rule and wildcards of every job that would run.
-        files: shard -> its images.
+        counts: shard -> how many images it has.
     """
     counted: Counter[tuple[str, str]] = Counter()
     images: Counter[tuple[str, str]] = Counter()
@@ -31,7 +31,7 @@ def asking_summary(
             endpoint = wildcards.get("referee") or config["roles"][ASKING_RULES[rule]]
             if config["endpoints"][endpoint]["provider"] == "openai":
                 counted[rule, endpoint] += 1
-                images[rule, endpoint] += len(files[wildcards["shard"]]) if "shard" in wildcards else 0
+                images[rule, endpoint] += counts[wildcards["shard"]] if "shard" in wildcards else 0
     if not counted:
         return ""
     rows = [_row(rule, endpoint, count, images[rule, endpoint], config) for (rule, endpoint), count in counted.items()]

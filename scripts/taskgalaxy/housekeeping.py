@@ -16,18 +16,20 @@ _TEMPORARY = re.compile(r"\..+\.tmp")
 _WILDCARD = re.compile(r"\{(\w+)[^}]*\}")
 
 
-def vanished_shards(files: Mapping[str, int], removed: Iterable[tuple[str, str]], asking: Collection[str]) -> list[str]:
+def vanished_shards(
+    counts: Mapping[str, int], removed: Iterable[tuple[str, str]], asking: Collection[str]
+) -> list[str]:
     """Shards all of whose images are gone and that ask about none.
 
     A shard whose image is gone where it was, and lies elsewhere too, still asks about it.
 
     Args:
-        files: shard -> how many files it holds.
+        counts: shard -> how many files it holds.
         removed: (shard, path) of files that are gone.
-        asking: the shards that ask about an image of the index.
+        asking: the shards that ask about an image that is there.
     """
     gone = Counter(shard for shard, _ in removed)
-    return [shard for shard, count in files.items() if gone[shard] == count and shard not in asking]
+    return [shard for shard, count in counts.items() if gone[shard] == count and shard not in asking]
 
 
 def leftovers(results: Path, patterns: Iterable[str], wanted: Mapping[str, Collection[str]]) -> list[Path]:

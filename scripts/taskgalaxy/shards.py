@@ -10,6 +10,7 @@ content downstream, a touched or moved image is found to be a duplicate and noth
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import math
 import os
@@ -41,23 +42,60 @@ class Plan:
     """The shards of a run.
 
     Attributes:
-        files: shard name -> its files, in the order of the shards (sources as configured, then number).
+        counts: shard name -> how many files it holds, in the order of the shards (sources as configured, then
+            number).
+        new: the files of the shards that have no manifest yet.
         removed: (shard, path) of files that stand in a manifest and are no longer there as they were.
         unnamed: files that no table could name, because their names are not UTF-8.
     """
 
-    files: dict[str, Sequence[FileEntry]] = field(default_factory=dict)
+    manifests: Path
+    counts: dict[str, int] = field(default_factory=dict)
+    new: dict[str, list[FileEntry]] = field(default_factory=dict)
     removed: list[tuple[str, str]] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
 
     @property
     def shards(self) -> list[str]:
-        return list(self.files)
+        return list(self.counts)
+
+    def files(self, shard: str) -> list[FileEntry]:
+        """The files of a shard; of those that have a manifest it is read.
+
+        Raises:
+            UserError: if the plan has no such shard, or its manifest is damaged.
+        """
+        if shard not in self.counts:
+            few = ", ".join(self.shards[:10])
+            raise UserError(shard, f"is no shard of the plan, which has {few} …", "name one of its shards")
+        return self.new[shard] if shard in self.new else read_manifest(_path(self.manifests, shard))
 
     def some_files(self, most: int) -> list[tuple[str, str]]:
-        """(source, path) of at most ``most`` files, evenly over the shards."""
-        files = [(source_of(shard), file.path) for shard, entries in self.files.items() for file in entries]
+        """(source, path) of at most ``most`` files, of shards from all over the plan."""
+        some = self.shards[:: max(1, math.ceil(len(self.counts) / _SOME_SHARDS))]
+        files = [(source_of(shard), file.path) for shard in some for file in self.files(shard)]
         return files[:: max(1, math.ceil(len(files) / most))]
+
+
+_SOME_SHARDS = 50
+
+
+class ShardFiles:
+    """The files of a shard as a parameter of the job that writes them down.
+
+    Snakemake keeps and compares parameters by what they print, which here is the name alone: a thousand files
+    of each of a thousand shards would take it longer than all else. In the job it is the list.
+    """
+
+    def __init__(self, plan: Plan, shard: str) -> None:
+        self._plan = plan
+        self._shard = shard
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._shard!r})"
+
+    def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Any]]]:
+        return list, ([list(file) for file in self._plan.files(self._shard)],)
 
 
 def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[FileEntry]:
@@ -69,6 +107,12 @@ def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -
     Raises:
         OSError: if a folder cannot be read.
     """
+    for path, size, mtime_ns in _scan(root, include, exclude):
+        yield FileEntry(path, size, mtime_ns)
+
+
+def _scan(root: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """As :func:`scan`; plain tuples and few calls, for there may be a million files."""
     seen = {os.path.realpath(root)}
     pending = [(str(root), "")]
     while pending:
@@ -76,15 +120,18 @@ def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -
         folders = []
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                name = entry.name
+                if name.startswith("."):
                     continue
-                path = prefix + entry.name
                 if _is_folder(entry):
-                    folders.append((entry, path + "/"))
-                elif _wanted(path, include, exclude):
+                    folders.append((entry, f"{prefix}{name}/"))
+                elif name.lower().endswith(IMAGE_SUFFIXES):
+                    path = prefix + name
+                    if (include or exclude) and not _wanted(path, include, exclude):
+                        continue
                     status = _status(entry)
                     if status and stat.S_ISREG(status.st_mode):
-                        yield FileEntry(path, status.st_size, status.st_mtime_ns)
+                        yield path, status.st_size, status.st_mtime_ns
         # Sorted, so that of two links to one folder the same one is followed everywhere.
         below = []
         for entry, path in sorted(folders, key=lambda pair: pair[1]):
@@ -115,8 +162,6 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
 
 
 def _wanted(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    if not path.lower().endswith(IMAGE_SUFFIXES):
-        return False
     if include and not any(fnmatchcase(path, pattern) for pattern in include):
         return False
     return not any(fnmatchcase(path, pattern) for pattern in exclude)
@@ -127,41 +172,59 @@ def plan_shards(
 ) -> Plan:
     """The plan for ``sources`` (name -> root, include, exclude), given the manifests that exist.
 
-    With ``scanning`` off (in the processes of jobs) the plan holds the names of the shards that have a
-    manifest, and none of their files: neither sources nor manifests are looked into.
+    With ``scanning`` off (in the processes of jobs) the plan has the names of the shards that have a
+    manifest, and 0 for the number of their files: neither sources nor manifests are looked into.
 
     Raises:
         UserError: for a source whose folder does not exist or holds no image, and for a damaged manifest.
     """
-    plan = Plan()
+    plan = Plan(manifests)
     existing = _existing(manifests)
     for name, source in sources.items():
         shards = existing.get(name, [])
-        for shard in shards:
-            plan.files[shard] = read_manifest(manifests / f"{shard}.json") if scanning else ()
         if scanning:
-            _add_unseen(plan, name, source, shards, shard_size)
+            _plan_source(plan, name, source, shards, shard_size)
+        else:
+            plan.counts |= dict.fromkeys(shards, 0)
     return plan
 
 
-def _add_unseen(plan: Plan, name: str, source: Mapping[str, Any], shards: list[str], shard_size: int) -> None:
+def _plan_source(plan: Plan, name: str, source: Mapping[str, Any], shards: list[str], shard_size: int) -> None:
+    current = _current(plan, name, source)
+    for shard in shards:
+        files = _read_rows(_path(plan.manifests, shard))
+        plan.counts[shard] = len(files)
+        plan.removed += [(shard, file[0]) for file in files if file not in current]
+        current.difference_update(files)
+    unseen = [FileEntry(*file) for file in sorted(current)]
+    number = 1 + max((_number(shard) for shard in shards), default=-1)
+    for start in range(0, len(unseen), shard_size):
+        shard = f"{name}-{number:05d}"
+        plan.new[shard] = unseen[start : start + shard_size]
+        plan.counts[shard] = len(plan.new[shard])
+        number += 1
+
+
+def _current(plan: Plan, name: str, source: Mapping[str, Any]) -> set[tuple[str, int, int]]:
+    """The files that are in a source now; those that cannot be named are noted."""
     root = Path(source["root"])
     where = f"sources.{name}"
     if not root.is_dir():
         raise UserError(where, f"the folder {root} does not exist", "set its path to a folder of images")
-    current = set()
-    unnamed = []
+    collecting = gc.isenabled()
+    gc.disable()  # it would look through a million tuples again and again, and find nothing
     try:
-        for file in scan(root, source.get("include", ()), source.get("exclude", ())):
-            if _is_utf8(file.path):
-                current.add(file)
-            else:
-                unnamed.append(f"{name}/{os.fsencode(file.path)!r}")
+        current = set(_scan(root, source.get("include", ()), source.get("exclude", ())))
     except OSError as error:
         raise UserError(
             where, f"{error.filename} cannot be read ({error.strerror})", "make it readable, or move it elsewhere"
         ) from error
-    plan.unnamed += sorted(unnamed)
+    finally:
+        if collecting:
+            gc.enable()
+    unnamed = {file for file in current if not _is_utf8(file[0])}
+    current -= unnamed
+    plan.unnamed += sorted(f"{name}/{os.fsencode(path)!r}" for path, _, _ in unnamed)
     if not current:
         # Also when it held some before: an unmounted disk must not pass for "all images were removed".
         raise UserError(
@@ -169,20 +232,12 @@ def _add_unseen(plan: Plan, name: str, source: Mapping[str, Any], shards: list[s
             f"the folder {root} holds no image file",
             f"put images there, or set another path (suffixes: {' '.join(IMAGE_SUFFIXES)})",
         )
-    for shard in shards:
-        for file in plan.files[shard]:
-            if file in current:
-                current.discard(file)
-            else:
-                plan.removed.append((shard, file.path))
-    unseen = sorted(current)
-    number = 1 + max((_number(shard) for shard in shards), default=-1)
-    for start in range(0, len(unseen), shard_size):
-        plan.files[f"{name}-{number:05d}"] = unseen[start : start + shard_size]
-        number += 1
+    return current
 
 
 def _is_utf8(path: str) -> bool:
+    if path.isascii():
+        return True
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -223,10 +278,21 @@ def read_manifest(path: Path | str) -> list[FileEntry]:
     Raises:
         UserError: if it is damaged; it is never guessed at, since shards must not change.
     """
+    return [FileEntry(*file) for file in _read_rows(path)]
+
+
+def _read_rows(path: Path | str) -> list[tuple[str, int, int]]:
     try:
         with Path(path).open(encoding="utf-8") as file:
-            return [FileEntry(str(name), int(size), int(mtime_ns)) for name, size, mtime_ns in json.load(file)["files"]]
+            rows = [(name, size, mtime_ns) for name, size, mtime_ns in json.load(file)["files"]]
+        if {(type(name), type(size), type(mtime_ns)) for name, size, mtime_ns in rows} - {(str, int, int)}:
+            raise ValueError("a file is a path, a size and a time")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             str(path), f"is not a readable shard manifest ({error})", "delete it; its images go into new shards"
         ) from error
+    return rows
+
+
+def _path(manifests: Path, shard: str) -> Path:
+    return manifests / f"{shard}.json"

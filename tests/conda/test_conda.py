@@ -72,7 +72,7 @@ def test_every_rule_runs_in_its_environment_and_the_set_is_the_same(tmp_path: Pa
 
 
 def test_a_missing_pin_ends_the_run_though_snakemakes_own_python_has_the_package(
-    tmp_path: Path, with_conda: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, with_conda: list[str]
 ) -> None:
     workflow = tmp_path / "workflow"
     shutil.copytree(ROOT / "rules", workflow / "rules")
@@ -85,7 +85,7 @@ def test_a_missing_pin_ends_the_run_though_snakemakes_own_python_has_the_package
     base.write_text(re.sub(r"^ +- polars==.*\n", "", pins, flags=re.MULTILINE), encoding="utf-8")
     project = Project(tmp_path / "run")
     project.add_images("one", range(1))
-    monkeypatch.setattr("workflow.project.ROOT", workflow)
+    project.code = workflow
     stopped = project.snakemake(*with_conda, "list_removed", timeout_s=INSTALL_TIMEOUT_S)
     assert stopped.returncode != 0
     assert "No module named 'polars'" in stopped.stdout, stopped.stdout[-6000:]

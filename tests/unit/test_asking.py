@@ -15,11 +15,11 @@ CONFIG: dict[str, Any] = {
     "roles": {"expand": "paid", "filter": "paid", "qa": "local", "referees": ["paid", "local", "old"]},
     "match": {"k": 10},
 }
-FILES = {"one-00000": range(1000), "one-00001": range(500)}
+COUNTS = {"one-00000": 1000, "one-00001": 500}
 
 
 def jobs(rule: str, **wildcards: str) -> list[tuple[str, dict[str, str]]]:
-    return [(rule, {"shard": shard, **wildcards}) for shard in FILES]
+    return [(rule, {"shard": shard, **wildcards}) for shard in COUNTS]
 
 
 def test_every_rule_that_asks_a_server_has_its_line_in_the_order_of_the_stages() -> None:
@@ -31,7 +31,7 @@ def test_every_rule_that_asks_a_server_has_its_line_in_the_order_of_the_stages()
             ("expand_level", {"level": "1"}),
             ("tally_votes", {}),
         ],
-        FILES,
+        COUNTS,
     )
     lines = told.splitlines()
     assert [line.split()[0] for line in lines[1:4]] == ["expand_level", "filter_matches", "cast_votes"]
@@ -44,5 +44,5 @@ def test_every_rule_that_asks_a_server_has_its_line_in_the_order_of_the_stages()
 
 def test_what_costs_nothing_is_not_listed() -> None:
     free = [*jobs("generate_qa"), *jobs("cast_votes", referee="local"), *jobs("cast_votes", referee="old")]
-    assert asking_summary(CONFIG, free, FILES) == ""
-    assert asking_summary(CONFIG, [], FILES) == ""
+    assert asking_summary(CONFIG, free, COUNTS) == ""
+    assert asking_summary(CONFIG, [], COUNTS) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.shards import FileEntry, Plan, plan_shards, read_manifest, scan, source_of, write_manifest
+from taskgalaxy.shards import FileEntry, Plan, ShardFiles, plan_shards, read_manifest, scan, source_of, write_manifest
 
 ODD_NAMES = ["a b.png", 'it\'s "x".png', "line\nbreak.png", "größe 図.png", "-rf.png", "{a}*?[b].png", "%s$HOME.png"]
 
@@ -38,9 +39,14 @@ def planned(manifests: Path, root: Path, shard_size: int = 2, *, scanning: bool 
 
 
 def carry_out(plan: Plan, manifests: Path) -> None:
-    for shard, files in plan.files.items():
-        if not (manifests / f"{shard}.json").exists():
-            write_manifest(manifests / f"{shard}.json", files)
+    for shard, files in plan.new.items():
+        write_manifest(manifests / f"{shard}.json", files)
+
+
+def files_of(plan: Plan) -> dict[str, list[FileEntry]]:
+    files = {shard: plan.files(shard) for shard in plan.shards}
+    assert {shard: len(entries) for shard, entries in files.items()} == plan.counts
+    return files
 
 
 class History(RuleBasedStateMachine):
@@ -93,22 +99,21 @@ class History(RuleBasedStateMachine):
         before = self.places()
         plan = planned(self.manifests, self.root, size)
         current = set(scan(self.root))
-        for shard, files in before.items():
-            assert plan.files[shard] == files
-        new = {shard: files for shard, files in plan.files.items() if shard not in before}
+        places = files_of(plan)
+        assert {shard: places[shard] for shard in before} == before
+        new = plan.new
+        assert new.keys() == places.keys() - before.keys()
         assert all(1 <= len(files) <= size for files in new.values())
         removed = set(plan.removed)
-        listed = [(shard, file) for shard, files in plan.files.items() for file in files]
+        listed = [(shard, file) for shard, files in places.items() for file in files]
         assert sorted(file for shard, file in listed if (shard, file.path) not in removed) == sorted(current)
         assert removed == {(shard, file.path) for shard, file in listed if file not in current}
         assert len(removed) == len(plan.removed)
         known = {file for files in before.values() for file in files}
         assert not known & {file for files in new.values() for file in files}
-        assert {shard: list(files) for shard, files in planned(self.manifests, self.root, size).files.items()} == {
-            shard: list(files) for shard, files in plan.files.items()
-        }
+        assert files_of(planned(self.manifests, self.root, size)) == places
         for shard in list(new)[interrupted:]:
-            write_manifest(self.manifests / f"{shard}.json", plan.files[shard])
+            write_manifest(self.manifests / f"{shard}.json", new[shard])
             self.written[shard] = (self.manifests / f"{shard}.json").read_bytes()
 
     def places(self) -> dict[str, list[FileEntry]]:
@@ -123,7 +128,7 @@ class History(RuleBasedStateMachine):
     @invariant()
     def jobs_know_the_names_and_look_into_nothing(self) -> None:
         plan = planned(self.manifests, self.folder / "nowhere", scanning=False)
-        assert plan.files == dict.fromkeys(self.places(), ())
+        assert plan.counts == dict.fromkeys(self.places(), 0)
         assert (plan.removed, plan.unnamed) == ([], [])
 
 
@@ -135,10 +140,10 @@ TestAnyHistoryKeepsEveryFileInOnePlace.settings = settings(max_examples=60, stat
 def test_any_name_survives_the_manifest(tmp_path: Path, name: str) -> None:
     put(tmp_path / "images" / "sub dir" / name)
     plan = planned(tmp_path / "shards", tmp_path / "images")
-    assert [file.path for file in plan.files["one-00000"]] == [f"sub dir/{name}"]
+    assert [file.path for file in plan.files("one-00000")] == [f"sub dir/{name}"]
     carry_out(plan, tmp_path / "shards")
     again = planned(tmp_path / "shards", tmp_path / "images")
-    assert again.files == plan.files
+    assert files_of(again) == files_of(plan)
     assert again.removed == []
 
 
@@ -147,7 +152,7 @@ def test_a_name_that_is_not_utf8_is_named_and_left_out(tmp_path: Path) -> None:
     for name in (b"z\xff.png", b"b\xfe.png"):
         put(tmp_path / "images" / os.fsdecode(name))
     plan = planned(tmp_path / "shards", tmp_path / "images")
-    assert [file.path for file in plan.files["one-00000"]] == ["good.png"]
+    assert [file.path for file in plan.files("one-00000")] == ["good.png"]
     assert plan.unnamed == ["one/b'b\\xfe.png'", "one/b'z\\xff.png'"]
 
 
@@ -279,6 +284,7 @@ def test_an_include_that_leaves_a_file_out_removes_it(tmp_path: Path) -> None:
 )
 def test_a_damaged_manifest_is_an_error_and_never_guessed_at(tmp_path: Path, text: str) -> None:
     put(tmp_path / "shards" / "one-00000.json", text.encode())
+    put(tmp_path / "a.png")
     with pytest.raises(UserError, match=r"one-00000\.json.*Delete it"):
         planned(tmp_path / "shards", tmp_path)
 
@@ -286,3 +292,28 @@ def test_a_damaged_manifest_is_an_error_and_never_guessed_at(tmp_path: Path, tex
 def test_a_manifest_is_plain_json(tmp_path: Path) -> None:
     write_manifest(tmp_path / "m.json", [FileEntry("ä.png", 3, 1 << 60)])
     assert json.loads((tmp_path / "m.json").read_text(encoding="utf-8")) == {"files": [["ä.png", 3, 1 << 60]]}
+
+
+def test_a_shard_that_the_plan_does_not_have_is_an_error_that_names_those_it_has(tmp_path: Path) -> None:
+    put(tmp_path / "images" / "a.png")
+    with pytest.raises(UserError, match=r"one-00007.*one-00000"):
+        planned(tmp_path / "shards", tmp_path / "images").files("one-00007")
+
+
+def test_files_as_a_parameter_print_their_shard_and_reach_the_job_as_a_list(tmp_path: Path) -> None:
+    put(tmp_path / "images" / "a.png", b"123")
+    plan = planned(tmp_path / "shards", tmp_path / "images")
+    parameter = ShardFiles(plan, "one-00000")
+    assert repr(parameter) == "ShardFiles('one-00000')"
+    ((path, size, _),) = pickle.loads(pickle.dumps(parameter))
+    assert (path, size) == ("a.png", 3)
+
+
+def test_some_files_come_from_all_over_the_plan(tmp_path: Path) -> None:
+    for number in range(300):
+        put(tmp_path / "images" / f"{number:03d}.png")
+    plan = planned(tmp_path / "shards", tmp_path / "images")
+    some = plan.some_files(10)
+    assert 5 <= len(some) <= 10
+    numbers = [int(path[:3]) for source, path in some if source == "one"]
+    assert min(numbers) < 60 < 240 < max(numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 
 from endpoint import Endpoint
@@ -38,6 +40,7 @@ def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(
             if not _run_until(project, server, answered, dice.uniform(0, 0.3), kind):
                 break
             kills[kind] += 1
+            _assert_whole(project)
         project.run()
         again = server.answered.total() - len(server.answered) - _preflights(project)
         report = f"{dict(kills)} kills; {again} answers that were in flight were given again"
@@ -85,3 +88,15 @@ def _preflights(project: Project) -> int:
     """How often the tiny questions were asked again."""
     files = list((project.folder / "ledger" / "preflight").glob("*.jsonl"))
     return sum(len(path.read_text().splitlines()) for path in files) - len(files)
+
+
+def _assert_whole(project: Project) -> None:
+    """Every file that has its final name can be read to the end."""
+    for path in (project.folder / "results").rglob("*.parquet"):
+        if not path.name.startswith("."):
+            pq.read_table(path)
+    for path in (project.folder / "results").rglob("*.json*"):
+        if not path.name.startswith("."):
+            lines = [path.read_text()] if path.suffix == ".json" else path.read_text().splitlines()
+            for line in lines:
+                json.loads(line)

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import subprocess
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
 
 from endpoint import Endpoint
 from workflow.project import Project, write_image
 
 pytestmark = pytest.mark.workflow
-
-
-def test_two_runs_in_two_folders_give_the_same_bytes(finished: Project, tmp_path: Path, endpoint: Endpoint) -> None:
-    other = Project(tmp_path / "other", endpoint.url)
-    other.add_images("one", range(4))
-    other.add_images("two", range(3, 7))
-    for source in ("one", "two"):
-        for path in (other.folder / "images" / source).iterdir():
-            os.utime(path, (1, 1))
-    other.config["endpoints"] = finished.config["endpoints"]
-    other.run()
-    assert other.digests("dataset") == finished.digests("dataset")
-    assert other.digests("export") == finished.digests("export")
-    assert other.path("report/samples.html").read_bytes() == finished.path("report/samples.html").read_bytes()
 
 
 def test_rows_in_are_rows_out_and_named_rejects_in_every_stage(finished: Project) -> None:
@@ -73,46 +56,6 @@ def test_the_llava_export_can_be_loaded(finished: Project) -> None:
 
 def test_the_checksums_hold(finished: Project) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=finished.path("dataset"), check=True)
-
-
-def test_killing_a_run_leaves_no_half_written_output_and_a_rerun_ends_right(finished: Project, tmp_path: Path) -> None:
-    with Endpoint(latency_s=0.15) as slow:
-        project = Project(tmp_path / "killed", slow.url)
-        project.add_images("one", range(4))
-        project.add_images("two", range(3, 7))
-        project.config["endpoints"]["generator"]["concurrency"] = 1
-        for stage in ("filter", "qa", "referee"):
-            _kill_in_stage(project, slow, stage)
-            _assert_whole(project)
-        project.config["endpoints"] = finished.config["endpoints"]
-        for settings in project.config["endpoints"].values():
-            settings["base_url"] = slow.url
-        project.run()
-        # A question whose answer was in flight at a kill may be answered twice; one was, at most, per kill.
-        assert sum(count - 1 for count in slow.answered.values()) <= 3 * 8
-    assert project.dataset().equals(finished.dataset())
-
-
-def _kill_in_stage(project: Project, endpoint: Endpoint, stage: str) -> None:
-    """Start a run and kill it and its jobs once an answer of ``stage`` was given."""
-    before = endpoint.state.stages[stage]
-    run = project.start()
-    assert project.reached(run, lambda: endpoint.state.stages[stage] > before, stage), f"ended before stage {stage}"
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait(30)
-    project.run("--unlock")
-
-
-def _assert_whole(project: Project) -> None:
-    """Every file that has its final name can be read to the end."""
-    for path in (project.folder / "results").rglob("*.parquet"):
-        if not path.name.startswith("."):
-            pq.read_table(path)
-    for path in (project.folder / "results").rglob("*.json*"):
-        if not path.name.startswith("."):
-            lines = [path.read_text()] if path.suffix == ".json" else path.read_text().splitlines()
-            for line in lines:
-                json.loads(line)
 
 
 def test_awkward_files_end_as_samples_or_named_rejects(tmp_path: Path, endpoint: Endpoint) -> None:
