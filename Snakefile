@@ -18,6 +18,7 @@ if not workflow.config_settings.configfiles:
 report: "rules/captions/workflow.rst"
 
 
+include: "rules/snakemake_fixes.smk"
 include: "rules/common.smk"
 include: "rules/resources.smk"
 include: "rules/taxonomy.smk"

@@ -1,8 +1,6 @@
 # The validated configuration, the shard plan, and the get_* functions that all stages use.
 import os
-import signal
 import sys
-import threading
 from functools import cache
 from pathlib import Path
 
@@ -65,9 +63,7 @@ workflow.register_envvars(*(name for name in KEYS if name in os.environ))
 
 
 onstart:
-    # Snakemake's own handler takes a lock that the thread it interrupts may hold, and would wait for ever.
-    graceful = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, lambda *caught: threading.Thread(target=graceful, args=caught).start())
+    handle_sigterm_in_a_thread()
     from taskgalaxy.inputs import check_writable
 
     try:

@@ -98,3 +98,14 @@ def test_a_moved_image_is_found_when_its_old_shard_is_asked_anew(finished: Proje
     finished.run("results/filter/one-00000.parquet")
     assert endpoint.state.stages["filter"] == 4
     assert pl.read_parquet(finished.path("rejects/filter/one-00000.parquet")).is_empty()
+
+
+def test_a_change_of_the_images_hides_no_other_change(finished: Project) -> None:
+    (finished.folder / "images" / "one" / "0000.png").unlink()
+    alone = finished.planned()
+    assert alone["find_duplicates"] == 1
+    assert not {"filter_matches", "cast_votes", "tally_votes"} & alone.keys()
+    finished.config["referee"] = {"accept_at": 3}
+    assert finished.planned()["tally_votes"] == 1
+    finished.config["endpoints"]["generator"]["model"] = "another"
+    assert finished.planned()["filter_matches"] == 2
