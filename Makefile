@@ -46,9 +46,9 @@ lint: $(VENV)/.installed
 unit: $(VENV)/.installed
 	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served and not slurm and not conda and not soak"
 
-# Tests of a group (conda's environments) share what they make, so they stay in one process.
+# Tests of a file share what they start from (a demo, conda's environments), so they stay in one process.
 workflow-tests: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) --dist loadgroup -m "(workflow or browser or served or conda) and not slurm and not soak"
+	$(BIN)/pytest tests --numprocesses $(CORES) --dist loadfile -m "(workflow or browser or served or conda) and not slurm and not soak"
 
 # One cluster, and its jobs take all cores.
 cluster-tests: $(VENV)/.installed

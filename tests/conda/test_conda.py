@@ -17,7 +17,7 @@ from workflow.project import ROOT, Project
 INSTALL_TIMEOUT_S = 900
 """How long a run may take that makes its environments first."""
 
-pytestmark = [pytest.mark.conda, pytest.mark.xdist_group("conda")]
+pytestmark = pytest.mark.conda
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from workflow.project import ROOT, Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.workflow
 
 
 class Demo(Project):

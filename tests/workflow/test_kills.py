@@ -22,7 +22,7 @@ pytestmark = pytest.mark.workflow
 JOBS_AT_ONCE = 2
 
 
-@pytest.mark.parametrize(("most", "images"), [(6, 8), pytest.param(21, 24, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("most", "images"), [(3, 4), pytest.param(21, 24, marks=pytest.mark.soak)])
 def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(
     most: int, images: int, tmp_path: Path
 ) -> None:

@@ -100,5 +100,5 @@ def _demo(folder: Path, url: str) -> Project:
     project.config["taxonomy"] = {"levels": [{"rounds": 1}, {"rounds": 1}, {"rounds": 0}]}
     project.config["taxonomy"]["seeds"] = "config/seeds.yaml"
     project.config["match"]["k"] = 10
-    project.config["images"]["shard_size"] = 3
+    project.config["images"]["shard_size"] = 6
     return project
