@@ -69,26 +69,30 @@ def run_demo(project: Project, *arguments: str) -> None:
 
 @dataclass
 class Demo:
+    """The demo as it ran on Slurm, its jobs there, and the demo as it ran here meanwhile."""
+
     project: WatchedDemo
     jobs: list[Job]
+    here: Project
 
 
 @pytest.fixture(scope="module")
 def demo(_slurm: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     _slurm.renew()
     project = WatchedDemo(tmp_path_factory.mktemp("demo") / "run")
-    run_demo(project, *ON_THIS_CLUSTER)
-    return Demo(project, _slurm.jobs())
-
-
-def test_the_demo_gives_the_bytes_that_it_gives_without_slurm(demo: Demo, tmp_path: Path) -> None:
-    here = Project(tmp_path / "here")
+    here = Project(tmp_path_factory.mktemp("here") / "run")
     here.config = demo_config()
-    run_demo(here)
+    run_here = here.start()
+    run_demo(project, *ON_THIS_CLUSTER)
+    assert run_here.wait(DEMO_S) == 0
+    return Demo(project, _slurm.jobs(), here)
+
+
+def test_the_demo_gives_the_bytes_that_it_gives_without_slurm(demo: Demo) -> None:
     for folder in ("dataset", "export"):
-        assert demo.project.digests(folder) == here.digests(folder)
+        assert demo.project.digests(folder) == demo.here.digests(folder)
     page = "report/samples.html"
-    assert demo.project.path(page).read_bytes() == here.path(page).read_bytes()
+    assert demo.project.path(page).read_bytes() == demo.here.path(page).read_bytes()
 
 
 def test_the_jobs_that_need_a_gpu_and_no_others_run_where_gpus_are_and_get_one(demo: Demo) -> None:

@@ -71,7 +71,7 @@ def test_awkward_files_end_as_samples_or_named_rejects(tmp_path: Path, endpoint:
     write_image(folder / "tiny.png", 51, (30, 30))
     project.config["sources"]["odd"] = {"path": "images/odd", "license": "CC0-1.0"}
     project.config["images"]["shard_size"] = 100
-    project.run()
+    project.run("results/report/funnel.txt")
     rejects = project.rejects().filter(pl.col("stage") == "inspect")
     assert dict(rejects.select("item", "reason").iter_rows()) == {
         "odd/cut.png": "truncated",

@@ -74,6 +74,7 @@ def test_batches_are_submitted_today_and_collected_tomorrow(matched: Project, un
     assert matched.samples_digest() == undisturbed.samples_digest()
 
 
+@pytest.mark.soak
 def test_the_demo_runs_from_a_recorded_ledger_with_no_endpoint_reachable(tmp_path: Path) -> None:
     digests = []
     with Endpoint() as server:
