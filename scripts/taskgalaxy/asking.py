@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from taskgalaxy.config import asks_a_server
+
 ASKING_RULES: Mapping[str, str] = {
     "expand_level": "expand",
     "filter_matches": "filter",
@@ -29,7 +31,7 @@ def asking_summary(
     for rule, wildcards in jobs:
         if rule in ASKING_RULES:
             endpoint = wildcards.get("referee") or config["roles"][ASKING_RULES[rule]]
-            if config["endpoints"][endpoint]["provider"] == "openai":
+            if asks_a_server(config, [endpoint]):
                 counted[rule, endpoint] += 1
                 images[rule, endpoint] += counts[wildcards["shard"]] if "shard" in wildcards else 0
     if not counted:

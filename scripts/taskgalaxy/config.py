@@ -167,7 +167,7 @@ def uses_gpu(config: Config) -> bool:
     return bool(config["match"]["device"] != "cpu")
 
 
-def asks_a_server(config: Config, endpoints: Iterable[str]) -> bool:
+def asks_a_server(config: Mapping[str, Any], endpoints: Iterable[str]) -> bool:
     """Whether one of ``endpoints`` is asked over the network."""
     return any(config["endpoints"][name]["provider"] == "openai" for name in endpoints)
 

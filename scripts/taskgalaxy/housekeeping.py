@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from taskgalaxy.tables import IMAGE_INDEX, read_table
+
 STALE_S = 24 * 3600
 """Temporary files this old belong to nobody: what a job writes at once takes less."""
 
@@ -17,7 +19,7 @@ _WILDCARD = re.compile(r"\{(\w+)[^}]*\}")
 
 
 def vanished_shards(
-    counts: Mapping[str, int], removed: Iterable[tuple[str, str]], asking: Collection[str]
+    counts: Mapping[str, int], removed: Iterable[tuple[str, str]], asking: Collection[str] | None
 ) -> list[str]:
     """Shards all of whose images are gone and that ask about none.
 
@@ -26,10 +28,19 @@ def vanished_shards(
     Args:
         counts: shard -> how many files it holds.
         removed: (shard, path) of files that are gone.
-        asking: the shards that ask about an image that is there.
+        asking: of :func:`asking_shards`.
     """
+    if asking is None:
+        return []
     gone = Counter(shard for shard, _ in removed)
     return [shard for shard, count in counts.items() if gone[shard] == count and shard not in asking]
+
+
+def asking_shards(index: Path) -> set[str] | None:
+    """The shards that ask about an image that is there; ``None`` without the index of images, when nobody knows."""
+    if not index.exists():
+        return None
+    return set(read_table(index, IMAGE_INDEX).filter("present")["shard"])
 
 
 def leftovers(results: Path, patterns: Iterable[str], wanted: Mapping[str, Collection[str]]) -> list[Path]:

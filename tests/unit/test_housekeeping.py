@@ -91,5 +91,6 @@ def test_a_shard_has_vanished_when_its_images_are_gone_and_it_asks_about_none() 
     files = {"one-00000": 2, "one-00001": 2, "one-00002": 1}
     gone = [("one-00000", "a.png"), ("one-00000", "b.png"), ("one-00001", "c.png"), ("one-00002", "d.png")]
     assert vanished_shards(files, gone, asking={"one-00001"}) == ["one-00000", "one-00002"]
+    assert vanished_shards(files, gone, asking=None) == [], "nobody knows what they ask about"
     # The image of the last one lies elsewhere too, and is still asked about here.
     assert vanished_shards(files, gone, asking={"one-00001", "one-00002"}) == ["one-00000"]
