@@ -18,7 +18,7 @@ from taskgalaxy.config import (
 )
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_file
-from taskgalaxy.shards import ShardFiles, plan_shards
+from taskgalaxy.shards import ShardFiles, plan_shards, source_of
 from taskgalaxy.versions import VERSIONS
 
 
@@ -100,7 +100,7 @@ def get_level_settings(wildcards):
 
 
 def get_source(wildcards):
-    return config["sources"][wildcards.shard.rpartition("-")[0]]
+    return config["sources"][source_of(wildcards.shard)]
 
 
 def get_files(wildcards):
@@ -111,7 +111,7 @@ def get_files(wildcards):
 def get_sources_before(wildcards):
     """Sources whose images come first: theirs are the first occurrences of duplicates."""
     names = list(config["sources"])
-    return names[: names.index(wildcards.shard.rpartition("-")[0])]
+    return names[: names.index(source_of(wildcards.shard))]
 
 
 def get_clip_files(wildcards=None):

@@ -63,7 +63,7 @@ rule measure_truth:
         mem_mb=get_mem_mb(1000, per_image=10),
         runtime=get_minutes(10, per_image_s=0.002),
     params:
-        truth=config["report"]["truth"] and get_digest(config["report"]["truth"]),
+        truth=lambda wildcards: config["report"]["truth"] and get_digest(config["report"]["truth"]),
         referees=REFEREES,
         version=VERSIONS["truth"],
     message:

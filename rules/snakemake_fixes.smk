@@ -8,7 +8,8 @@ from snakemake.dag import DAG
 def handle_sigterm_in_a_thread():
     """Snakemake's handler takes a lock that the thread it interrupts may hold, and would then wait for ever."""
     graceful = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, lambda *caught: threading.Thread(target=graceful, args=caught).start())
+    if callable(graceful):
+        signal.signal(signal.SIGTERM, lambda *caught: threading.Thread(target=graceful, args=caught).start())
 
 
 original_bfs = DAG.bfs

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.005
 _LONGEST_PAUSE_S = 0.2
-_TELL_AFTER_S = 1.0
+_TELL_AFTER_S = 10.0
 
 
 def lock(path: Path, wait_s: float, *, shared: bool = False) -> int:
