@@ -44,15 +44,16 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served and not slurm and not conda and not soak"
+	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served and not slurm and not demo and not conda and not soak"
 
-# Tests of a file share what they start from (a demo, conda's environments), so they stay in one process.
+# Tests of a file share what they start from (a finished run, conda's environments), so they stay in one process.
+# One process more than cores: much of their time is waiting.
 workflow-tests: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) --dist loadfile -m "(workflow or browser or served or conda) and not slurm and not soak"
+	$(BIN)/pytest tests --numprocesses $$(($(CORES) + 1)) --dist loadfile -m "(workflow or browser or served or conda) and not (slurm or demo or soak)"
 
-# One cluster, and its jobs take all cores.
+# One cluster, whose jobs take all cores, and the demo that its own is compared with.
 cluster-tests: $(VENV)/.installed
-	$(BIN)/pytest tests -m "slurm and not soak"
+	$(BIN)/pytest tests -m "(slurm or demo) and not soak"
 
 soak: $(VENV)/.installed
 	$(BIN)/pytest tests -m soak -rP

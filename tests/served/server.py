@@ -44,8 +44,8 @@ def make_environment(folder: Path = ENVIRONMENT) -> Path:
         if not stamp.exists() or stamp.read_text() != wanted:
             _run(sys.executable, "-m", "venv", "--clear", folder)
             (folder / ".gitignore").write_text("*\n")
-            install = ("install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS)
-            _run(folder / "bin" / "python", "-m", "pip", *install)
+            pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
+            _run(folder / "bin" / "python", *pip, "install", "--no-compile", "--requirement", REQUIREMENTS)
             stamp.write_text(wanted)
     return folder
 

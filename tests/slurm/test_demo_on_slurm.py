@@ -43,7 +43,8 @@ class WatchedDemo(SlurmProject):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.config = demo_config()
+        self.config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+        self.config["match"]["device"] = "auto"
         (folder / "watch").mkdir()
         log = f"LOG = {str(folder / 'looked.jsonl')!r}\n"
         (folder / "watch" / "sitecustomize.py").write_text(log + _WATCH, encoding="utf-8")
@@ -57,57 +58,43 @@ class WatchedDemo(SlurmProject):
         return [(job, event, path) for job, event, path in map(json.loads, lines)]
 
 
-def demo_config() -> dict[str, object]:
-    config: dict[str, object] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    return config | {"match": {"device": "auto"}}
-
-
-def run_demo(project: Project, *arguments: str) -> None:
-    done = project.snakemake(*arguments, timeout_s=DEMO_S)
-    assert done.returncode == 0, done.stdout[-6000:]
-
-
 @dataclass
-class Demo:
-    """The demo as it ran on Slurm, its jobs there, and the demo as it ran here meanwhile."""
+class Watched:
+    """The demo as it ran on Slurm, and its jobs there."""
 
     project: WatchedDemo
     jobs: list[Job]
-    here: Project
 
 
 @pytest.fixture(scope="module")
-def demo(_slurm: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def watched(_slurm: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     _slurm.renew()
-    project = WatchedDemo(tmp_path_factory.mktemp("demo") / "run")
-    here = Project(tmp_path_factory.mktemp("here") / "run")
-    here.config = demo_config()
-    run_here = here.start()
-    run_demo(project, *ON_THIS_CLUSTER)
-    assert run_here.wait(DEMO_S) == 0
-    return Demo(project, _slurm.jobs(), here)
+    project = WatchedDemo(tmp_path_factory.mktemp("watched") / "run")
+    done = project.snakemake(*ON_THIS_CLUSTER, timeout_s=DEMO_S)
+    assert done.returncode == 0, done.stdout[-6000:]
+    return Watched(project, _slurm.jobs())
 
 
-def test_the_demo_gives_the_bytes_that_it_gives_without_slurm(demo: Demo) -> None:
+def test_the_demo_gives_the_bytes_that_it_gives_without_slurm(watched: Watched, demo: Project) -> None:
     for folder in ("dataset", "export"):
-        assert demo.project.digests(folder) == demo.here.digests(folder)
+        assert watched.project.digests(folder) == demo.digests(folder)
     page = "report/samples.html"
-    assert demo.project.path(page).read_bytes() == demo.here.path(page).read_bytes()
+    assert watched.project.path(page).read_bytes() == demo.path(page).read_bytes()
 
 
-def test_the_jobs_that_need_a_gpu_and_no_others_run_where_gpus_are_and_get_one(demo: Demo) -> None:
-    assert {job.state for job in demo.jobs} == {"COMPLETED"}
-    in_partition = [job for job in demo.jobs if job.partition == "gpu"]
+def test_the_jobs_that_need_a_gpu_and_no_others_run_where_gpus_are_and_get_one(watched: Watched) -> None:
+    assert {job.state for job in watched.jobs} == {"COMPLETED"}
+    in_partition = [job for job in watched.jobs if job.partition == "gpu"]
     assert {job.rule for job in in_partition} == GPU_RULES
     assert {(job.node, job.gpu) for job in in_partition} == {(GPU_NODE, "0")}
-    elsewhere = [job for job in demo.jobs if job not in in_partition]
+    elsewhere = [job for job in watched.jobs if job not in in_partition]
     assert not {job.rule for job in elsewhere} & GPU_RULES
     assert {(job.partition, job.gpu) for job in elsewhere} == {("cpu", "")}
 
 
-def test_jobs_scan_no_image_folder_and_read_no_manifest_but_their_own(demo: Demo) -> None:
-    jobs = {job.id: job for job in demo.jobs}
-    looked = demo.project.looked()
+def test_jobs_scan_no_image_folder_and_read_no_manifest_but_their_own(watched: Watched) -> None:
+    jobs = {job.id: job for job in watched.jobs}
+    looked = watched.project.looked()
     # Every job was watched: each lists the folder of manifests, whose names tell it the shards.
     assert {job for job, _, path in looked if path.endswith(MANIFESTS)} == set(jobs)
     scanned = {path for _, event, path in looked if event != "open"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from endpoint import Endpoint
-from workflow.project import Project
+from workflow.project import DemoProject, Project
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +57,11 @@ def undisturbed(_matched: Project, tmp_path_factory: pytest.TempPathFactory) -> 
 def matched(_matched: Project, tmp_path: Path) -> Project:
     """A copy of a run of one shard of four images that has come to its first question, and asked none."""
     return _matched.copy_to(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What ``make demo`` makes."""
+    project = DemoProject(tmp_path_factory.mktemp("demo") / "run")
+    project.run()
+    return project

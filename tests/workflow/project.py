@@ -214,3 +214,10 @@ class Project:
             (self.folder / name).unlink()
             (self.folder / name).symlink_to(self.code / name)
         (self.folder / "seeds.yaml").touch()
+
+
+class DemoProject(Project):
+    """The default configuration, as it stands."""
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *arguments]

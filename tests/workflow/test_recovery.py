@@ -161,6 +161,21 @@ def test_a_damaged_file_is_named_and_made_anew_once_it_is_deleted(tmp_path: Path
     assert project.samples_digest() == undisturbed.samples_digest()
 
 
+def test_a_damaged_image_index_costs_no_embedding_if_its_message_is_followed(
+    tmp_path: Path, undisturbed: Project
+) -> None:
+    project = undisturbed.copy_to(tmp_path / "run")
+    project.path("images.parquet").write_bytes(b"damaged")
+    project.path("dataset/taskgalaxy.parquet").unlink()
+    remedy = "snakemake --until find_duplicates"
+    assert remedy in _stopped(project)
+    project.path("images.parquet").unlink()
+    alone = project.jobs(project.run(*remedy.split()[1:]))
+    assert alone == {"find_duplicates": 1}
+    assert "embed_images" not in project.jobs(project.run("dataset"))
+    assert project.samples_digest() == undisturbed.samples_digest()
+
+
 def _damage_ledger(ledger: Path) -> None:
     """Overwrite a record of the filter's, and the index of the answers about questions."""
     path = ledger / "filter" / "one-00000.jsonl"
