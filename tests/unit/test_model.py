@@ -250,7 +250,7 @@ def test_a_model_is_opened_by_the_name_of_its_endpoint(tmp_path: Path, monkeypat
     assert opened.retry_replies["refused"] == 2
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(UserError, match="NO_SUCH_KEY"):
-        open_model(config(tmp_path, api_key_env="NO_SUCH_KEY"), "large", "shard")
+        open_model(config(tmp_path, api_key_env="NO_SUCH_KEY"), "large", "shard").ask(questions("a"))
     embedded = open_model(config(tmp_path, provider="embedded", model="embedded-traits"), "large", "shard")
     assert embedded.provider.name == "embedded"
 

@@ -23,7 +23,7 @@ import endpoint
 from endpoint import Endpoint, read_prompt
 from taskgalaxy.errors import UserError
 from taskgalaxy.llm.ask import ask_all
-from taskgalaxy.llm.ledger import Ledger
+from taskgalaxy.llm.ledger import Ledger, answer_record, question_record
 from taskgalaxy.llm.openai_provider import OpenAIProvider, _decoded, wait_s
 from taskgalaxy.llm.providers import make_provider
 from taskgalaxy.llm.request import Reply, Request
@@ -394,10 +394,44 @@ def test_a_killed_job_has_its_answers_and_the_next_one_asks_for_the_rest(tmp_pat
 
 def test_a_key_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PLANTED_KEY", raising=False)
+    ledger = Ledger(tmp_path)
     for mode in ("online", "batch"):
         paid = EndpointSettings("paid", "openai", "m", api_key_env="PLANTED_KEY", mode=mode)
         with pytest.raises(UserError, match="PLANTED_KEY is not set"):
-            make_provider(paid, Ledger(tmp_path), tmp_path)
+            ask_all([Request("filter", "?")], make_provider(paid, ledger, tmp_path), ledger, "shard")
+
+
+def test_what_the_ledger_answers_needs_neither_key_nor_sdk(tmp_path: Path) -> None:
+    """Most jobs of a rebuild; the libraries would take each of them a second to import."""
+    ledger = Ledger(tmp_path)
+    settings = EndpointSettings("paid", "openai", "m", api_key_env="PLANTED_KEY")
+    request = Request("filter", "?")
+    key = request.key("m", settings.parameters)
+    with ledger.writer("filter", "earlier") as writer:
+        question = question_record(request, key, "m", settings.parameters)
+        writer.append([answer_record(question, Reply("1", "stop", "m"))])
+    program = textwrap.dedent(
+        """
+        import sys
+        from pathlib import Path
+        from taskgalaxy.llm.ask import ask_all
+        from taskgalaxy.llm.ledger import Ledger
+        from taskgalaxy.llm.providers import make_preflight, make_provider
+        from taskgalaxy.llm.request import Request
+        from taskgalaxy.llm.settings import EndpointSettings
+        settings = EndpointSettings("paid", "openai", "m", api_key_env="PLANTED_KEY")
+        ledger = Ledger(sys.argv[1])
+        assert make_preflight([settings], ledger, None)
+        provider = make_provider(settings, ledger, Path(sys.argv[1]))
+        print(ask_all([Request("filter", "?")], provider, ledger, "later")[0].text)
+        assert not {"openai", "aiohttp", "httpx2"} & sys.modules.keys()
+        """
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    environment.pop("PLANTED_KEY", None)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_the_key_stands_in_no_log_and_no_record(

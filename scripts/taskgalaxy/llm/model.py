@@ -122,15 +122,13 @@ class Model:
 
 
 def open_model(config: Mapping[str, Any], endpoint: str, writer: str) -> Model:
-    """The model of ``endpoint``; ``writer`` names the ledger file that no other process may write.
-
-    Raises:
-        UserError: if its key is missing.
-    """
+    """The model of ``endpoint``; ``writer`` names the ledger file that no other process may write."""
     used = {name: EndpointSettings.of(name, config["endpoints"][name]) for name in used_endpoints(config)}
     settings = used[endpoint]
     ledger = Ledger(config["ledger"])
     provider = make_provider(settings, ledger, Path(config["results"]) / "missing", config["budget_usd"])
     bounds = Bounds(config["budget_usd"], settings.max_failed)
-    preflight = make_preflight(list(used.values()), ledger, config["budget_usd"]) if provider.asks else None
+    # Whoever asks a server first looks at all of them; others need none.
+    asks_a_server = settings.provider == "openai"
+    preflight = make_preflight(list(used.values()), ledger, config["budget_usd"]) if asks_a_server else None
     return Model(provider, ledger, writer, bounds, settings.retry_replies, preflight)
