@@ -20,14 +20,18 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic, read_jsonl, write_jsonl
 from taskgalaxy.rejects import REASONS, VOTE_REASONS
 
+_REMAKE = "Delete it and run snakemake again: it is made anew from what it depends on"
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name, its Arrow schema (``nullable=False`` is enforced) and what identifies a row."""
+    """A table's name, its Arrow schema (``nullable=False`` is enforced), what identifies a row, and what
+    to do when its file is damaged."""
 
     name: str
     schema: pa.Schema
     key: tuple[str, ...]
+    remedy: str = _REMAKE
 
 
 def _schema(**columns: pa.DataType | tuple[pa.DataType, str]) -> pa.Schema:
@@ -99,6 +103,10 @@ IMAGE_INDEX = Table(
         license=_text,
     ),
     ("image_id",),
+    remedy=(
+        "Delete it and run `snakemake --until find_duplicates` first, then the same command as before: "
+        "while it is missing, Snakemake would make everything anew that ever read it, embeddings too"
+    ),
 )
 """One row per image content: the ``shard`` that asks about it (where it occurred first), and the place
 where it lies now (its first occurrence that was not removed; its first one where ``present`` is false)."""
@@ -117,6 +125,13 @@ TOPK = Table(
     ("image_id", "rank"),
 )
 """Candidates: rank 1 is the best, ``score`` the cosine."""
+
+TOP_IMAGES = Table(
+    "top_images",
+    _schema(task_type=_text, rank=pa.int32(), image_id=_text, score=pa.float32()),
+    ("task_type", "rank"),
+)
+"""The reverse of the candidates: the best images of every task type."""
 
 FILTER = Table(
     "filter",
@@ -312,9 +327,9 @@ def read_table(path: Path | str, table: Table, **equal: str) -> pl.DataFrame:
     try:
         data = pq.read_table(path, filters=filters, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
-        raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", _REMAKE) from error
+        raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", table.remedy) from error
     if not data.schema.remove_metadata().equals(table.schema):
-        raise UserError(str(path), f"does not have the columns of the {table.name} table", _REMAKE)
+        raise UserError(str(path), f"does not have the columns of the {table.name} table", table.remedy)
     return _frame(data)
 
 
@@ -342,6 +357,3 @@ def read_samples(path: Path | str) -> pl.DataFrame:
     except (OSError, ValueError, AttributeError, pa.ArrowException) as error:
         raise UserError(str(path), f"cannot be read as question-answer pairs ({error})", _REMAKE) from error
     return _frame(data)
-
-
-_REMAKE = "Delete it and run snakemake again: it is made anew from what it depends on"

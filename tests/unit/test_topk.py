@@ -1,6 +1,8 @@
-"""The candidates are exactly the best ones, and ties go to the smaller index, whatever the chunks."""
+"""The keys found are exactly the best ones, and ties go to the smaller index, whatever the chunks."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
@@ -9,48 +11,79 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from taskgalaxy.errors import UserError
-from taskgalaxy.tables import TOPK, to_arrow
-from taskgalaxy.topk import candidate_rows, exact_topk
+from taskgalaxy.embeddings import Vectors
+from taskgalaxy.topk import exact_topk, exact_topk_of_blocks
 
 
-def unit_rows(generator: np.random.Generator, count: int, dimension: int) -> NDArray[np.float32]:
+def unit_rows(generator: np.random.Generator, count: int, dimension: int) -> Vectors:
     vectors = generator.normal(size=(count, dimension)).astype(np.float32)
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def brute_force(images: NDArray[np.float32], tasks: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Sorting all scores, in float64 rounded to float32, by score and then by index."""
+def brute_force(queries: Vectors, keys: Vectors, k: int) -> NDArray[np.int64]:
+    """Sorting all scores, exact to the last bit of float64, by score and then by index."""
     best = []
-    for image in images.astype(np.float64):
-        scores = (tasks.astype(np.float64) @ image).astype(np.float32)
-        best.append(sorted(range(len(tasks)), key=lambda index: (-scores[index], index))[:k])
-    return np.array(best, np.int64).reshape(len(images), k)
+    for query in queries.astype(np.float64):
+        scores = [math.fsum(products) for products in keys.astype(np.float64) * query]
+        best.append(sorted(range(len(keys)), key=lambda index: (-scores[index], index))[:k])
+    return np.array(best, np.int64).reshape(len(queries), k)
 
 
-@given(
-    seed=st.integers(0, 1 << 32),
-    shape=st.tuples(st.integers(0, 20), st.integers(1, 60), st.sampled_from([1, 3, 8, 64])),
-    repeated=st.floats(0, 1),
-    chunk=st.integers(1, 25),
-    data=st.data(),
-)
-def test_it_is_what_sorting_all_scores_gives(
-    seed: int, shape: tuple[int, int, int], repeated: float, chunk: int, data: st.DataObject
-) -> None:
-    count, task_count, dimension = shape
-    generator = np.random.default_rng(seed)
-    images, tasks = unit_rows(generator, count, dimension), unit_rows(generator, task_count, dimension)
-    again = generator.random(task_count) < repeated
-    tasks[again] = tasks[generator.integers(0, task_count, again.sum())]
-    k = data.draw(st.integers(1, task_count) | st.just(task_count) | st.just(1))
-    indices, scores = exact_topk(images, tasks, k, chunk)
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[Vectors, Vectors, int]:
+    """Queries, keys some of which are repeated, and k: few keys, or so many that groups of them are searched."""
+    count, key_count = draw(st.integers(0, 20)), draw(st.integers(1, 60) | st.integers(300, 900))
+    dimension = draw(st.sampled_from([1, 3, 8, 65]))
+    generator = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    queries, keys = unit_rows(generator, count, dimension), unit_rows(generator, key_count, dimension)
+    again = generator.random(key_count) < draw(st.sampled_from([0, 0.1, 0.9, 1]))
+    keys[again] = keys[generator.integers(0, key_count, again.sum())]
+    return queries, keys, draw(st.integers(1, min(key_count, 25)) | st.just(key_count) | st.just(1))
+
+
+@given(problem=problems(), chunk=st.none() | st.integers(1, 25))
+def test_it_is_what_sorting_all_scores_gives(problem: tuple[Vectors, Vectors, int], chunk: int | None) -> None:
+    queries, keys, k = problem
+    indices, scores = exact_topk(queries, keys, k, chunk=chunk)
     assert (indices.dtype, scores.dtype) == (np.int64, np.float32)
-    assert indices.shape == scores.shape == (count, k)
-    assert (indices == brute_force(images, tasks, k)).all()
-    exact = np.take_along_axis(images.astype(np.float64) @ tasks.astype(np.float64).T, indices, axis=1)
+    assert indices.shape == scores.shape == (len(queries), k)
+    assert (indices == brute_force(queries, keys, k)).all()
+    exact = np.take_along_axis(queries.astype(np.float64) @ keys.astype(np.float64).T, indices, axis=1)
     assert np.abs(scores - exact).max(initial=0) < 1e-6
     assert (np.diff(scores, axis=1) <= 0).all()
+
+
+@given(problem=problems(), cuts=st.lists(st.floats(0, 1), max_size=5))
+def test_keys_in_blocks_of_any_size_are_ranked_as_all_at_once(
+    problem: tuple[Vectors, Vectors, int], cuts: list[float]
+) -> None:
+    queries, keys, k = problem
+    edges = sorted(int(cut * len(keys)) for cut in cuts)
+    in_blocks = exact_topk_of_blocks(queries, np.split(keys, edges), k)
+    at_once = exact_topk(queries, keys, k)
+    assert (in_blocks.indices == at_once.indices).all()
+    assert (in_blocks.scores == at_once.scores).all()
+
+
+def test_fewer_keys_than_asked_for_in_blocks_are_all_ranked() -> None:
+    generator = np.random.default_rng(1)
+    queries, keys = unit_rows(generator, 3, 8), unit_rows(generator, 7, 8)
+    found = exact_topk_of_blocks(queries, [keys[:2], keys[:0], keys[2:]], 99)
+    assert (found.indices == brute_force(queries, keys, 7)).all()
+    assert exact_topk_of_blocks(queries, [], 5).indices.shape == (3, 0)
+
+
+def test_near_ties_that_float32_confuses_are_ranked_as_in_float64() -> None:
+    """Hundreds of keys closer together than a float32 product is exact, at the edge of the best k."""
+    generator = np.random.default_rng(5)
+    queries = unit_rows(generator, 30, 256)
+    keys = np.concatenate([unit_rows(generator, 600, 256), np.repeat(queries, 20, axis=0)])
+    keys[600:] += generator.normal(size=(600, 256)).astype(np.float32) * np.float32(2e-9)
+    keys[600:, :8] = np.nextafter(keys[600:, :8], generator.choice([-2, 2], (600, 8)).astype(np.float32))
+    expected = brute_force(queries, keys, 10)
+    assert (exact_topk(queries, keys, 10).indices == expected).all()
+    in_float32 = np.argsort(-(queries @ keys.T), axis=1, kind="stable")[:, :10]
+    assert any(set(row) != set(exact) for row, exact in zip(in_float32, expected, strict=True))
 
 
 @given(st.lists(st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0]), min_size=1, max_size=30), st.data())
@@ -70,7 +103,7 @@ def test_neither_chunks_nor_threads_nor_further_tasks_move_a_score() -> None:
     try:
         for chunk, threads in [(1, 1), (3, 2), (7, 1), (44, 2)]:
             torch.set_num_threads(threads)
-            again = exact_topk(images, tasks, 10, chunk)
+            again = exact_topk(images, tasks, 10, chunk=chunk)
             assert (again[0] == indices).all()
             assert (again[1] == scores).all()
     finally:
@@ -95,25 +128,5 @@ def test_values_that_are_not_finite_are_refused(value: float) -> None:
     for images, tasks in ((sound, wrong), (wrong, sound)):
         with pytest.raises(ValueError, match="finite"):
             exact_topk(images, tasks, 1)
-
-
-def test_candidates_are_rows_of_the_table_with_the_best_first() -> None:
-    generator = np.random.default_rng(3)
-    images, tasks = unit_rows(generator, 4, 8), unit_rows(generator, 6, 8)
-    names = [f"type~{number}" for number in range(6)]
-    found = candidate_rows(["d", "c", "b", "a"], images, names, tasks, 3)
-    assert to_arrow(found, TOPK).num_rows == 12
-    assert [row["image_id"] for row in found] == [name for name in "dcba" for _ in range(3)]
-    assert [row["rank"] for row in found] == [1, 2, 3] * 4
-    expected = brute_force(images, tasks, 3)
-    assert [row["task_type"] for row in found] == [names[index] for line in expected for index in line]
-
-
-def test_a_shard_without_images_has_no_candidates() -> None:
-    assert candidate_rows([], np.empty((0, 0), np.float32), ["a"], np.ones((1, 4), np.float32), 1) == []
-
-
-def test_a_pool_smaller_than_k_is_an_error_of_the_configuration() -> None:
-    for ids in ([], ["a"]):
-        with pytest.raises(UserError, match=r"match\.k"):
-            candidate_rows(ids, np.ones((len(ids), 1), np.float32), ["a"], np.ones((1, 1), np.float32), 2)
+        with pytest.raises(ValueError, match="finite"):
+            exact_topk_of_blocks(images, [tasks], 1)
