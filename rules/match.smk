@@ -45,11 +45,11 @@ rule embed_images:
         f"{RESULTS}/benchmarks/embed_images/{{shard}}.tsv"
     conda:
         "../envs/clip.yaml"
-    threads: config["match"]["threads"]
+    threads: config["match"]["threads"] + config["match"]["workers"]
     resources:
         gpu=GPUS,
         slurm_partition=get_gpu_partition(),
-        mem_mb=get_mem_mb(8000),
+        mem_mb=get_mem_mb(8000 + 1000 * config["match"]["workers"]),
         runtime=get_minutes(20, per_shard_image_s=2),
     params:
         clip=lambda wildcards: get_clip_settings(),
@@ -83,3 +83,33 @@ rule match:
         "Ranking the task types for the images of shard {wildcards.shard}"
     script:
         "../scripts/match.py"
+
+
+rule match_images:
+    input:
+        tasks=f"{RESULTS}/match/tasks.parquet",
+        images=expand(f"{RESULTS}/match/images/{{shard}}.parquet", shard=SHARDS),
+    output:
+        f"{RESULTS}/match/top_images.parquet",
+    log:
+        f"{RESULTS}/logs/match_images.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/match_images.tsv"
+    conda:
+        "../envs/clip.yaml"
+    resources:
+        mem_mb=get_mem_mb(4000),
+        runtime=get_minutes(10, per_image_s=0.002),
+    params:
+        m=config["match"]["top_images"],
+        version=VERSIONS["match"],
+    message:
+        "Ranking the images for every task type"
+    script:
+        "../scripts/match_images.py"
+
+
+# On request: no step needs it.
+rule top_images:
+    input:
+        f"{RESULTS}/match/top_images.parquet",

@@ -1,35 +1,43 @@
-"""CLIP embeddings of images and task types through open_clip (paper section 2.2, "Match and Filter")."""
+"""A CLIP model of open_clip: embeddings of task types and of images (paper section 2.2, "Match and Filter")."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from taskgalaxy.embeddings import Vectors
 from taskgalaxy.errors import UserError
-from taskgalaxy.images import decode_rgb
 from taskgalaxy.labels import split_levels
-from taskgalaxy.llm.request import ImageContent
 from taskgalaxy.open_clip_import import import_open_clip
-from taskgalaxy.rejects import reject
+from taskgalaxy.preprocessing import Preprocessing
 
 open_clip = import_open_clip()
 
 log = logging.getLogger(__name__)
 
-Vectors = NDArray[np.float32]
 
+@dataclass(frozen=True)
+class ClipSettings:
+    """What the configuration's section ``match`` says of the model; every key is explained there."""
 
-class Embedded(NamedTuple):
-    """Ids and their embeddings, float32 of shape (rows, dimension), each row of Euclidean length 1."""
+    model: str
+    pretrained: str | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    preprocess: str = "exact"
+    batch_size: int = 64
+    threads: int = 1
+    compile: bool = False
 
-    ids: list[str]
-    vectors: Vectors
+    @classmethod
+    def of(cls, section: Mapping[str, Any]) -> ClipSettings:
+        """The settings in a validated section; its other keys are not the model's."""
+        return cls(**{field.name: section[field.name] for field in fields(cls)})
 
 
 def task_text(task_type: str, text: str) -> str:
@@ -41,50 +49,45 @@ class Clip:
     """An open_clip model with its own preprocessing.
 
     Attributes:
+        device: ``"cpu"`` or ``"cuda"``.
+        batch_size: images or texts per forward pass.
+        cut: what makes the pixels for :meth:`encode` of an image's bytes.
         identity: what decides an embedding's value, for the metadata of the files that hold them.
     """
 
-    def __init__(self, model: str, pretrained: str | None, device: str, precision: str, batch_size: int) -> None:
-        """Load ``model`` (a name open_clip knows, or ``local-dir:FOLDER``) with ``pretrained`` weights.
-
-        ``device`` is ``"cpu"``, ``"cuda"`` or ``"auto"``; ``precision`` one of open_clip's names, such as
-        ``"fp32"``.
+    def __init__(self, settings: ClipSettings) -> None:
+        """Load the model; this process then computes on as many CPU threads as the settings say.
 
         Raises:
             UserError: if the model cannot be loaded.
         """
-        self.device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        self.batch_size = batch_size
-        try:
-            self._model, _, self._preprocess = open_clip.create_model_and_transforms(
-                model, pretrained=pretrained, device=self.device, precision=precision, require_pretrained=True
-            )
-            self._tokenizer = open_clip.get_tokenizer(model)
-        except (RuntimeError, FileNotFoundError, ValueError, OSError) as error:
-            raise UserError(
-                "match.model",
-                f"{model} with weights {pretrained or 'of its own'} cannot be loaded ({error})",
-                "name a model of open_clip.list_pretrained(), or local-dir: and a folder that holds one",
-            ) from error
-        self._model.eval()
-        self._input_type = next(self._model.visual.parameters()).dtype
+        torch.set_num_threads(settings.threads)
+        self.device = settings.device
+        if settings.device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.batch_size = settings.batch_size
+        self._model, transform = _load(settings, self.device)
+        visual = self._model.visual
+        self._preprocessing = Preprocessing(transform, max(_sides(visual.image_size)), settings.preprocess == "fast")
+        self.cut = self._preprocessing.cut
+        self._tokenizer = open_clip.get_tokenizer(settings.model)
+        self._dtype = open_clip.get_input_dtype(settings.precision) or torch.float32
+        self._layout = torch.channels_last if self.device == "cuda" else torch.contiguous_format
         self.identity = {
-            "model": model,
-            "pretrained": pretrained or "",
-            "precision": precision,
-            "weights_sha256": self._weights_digest(),
-            "preprocess": " ".join(str(self._preprocess).split()),
+            "model": settings.model,
+            "pretrained": settings.pretrained or "",
+            "precision": settings.precision,
+            "weights_sha256": _weights_digest(self._model),
+            "activation": "QuickGELU" if _quick_gelu(self._model) else "GELU",
+            "preprocess": " ".join(str(transform).split()),
+            "decode": settings.preprocess,
         }
-        log.info("loaded %s on %s, weights %s", model, self.device, self.identity["weights_sha256"][:12])
-
-    def _weights_digest(self) -> str:
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self._model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(
-                tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else b""
-            )
-        return digest.hexdigest()
+        visual.to(memory_format=self._layout)
+        self._encode_image: Callable[[torch.Tensor], torch.Tensor] = self._model.encode_image
+        self._padded = settings.compile
+        if settings.compile:
+            self._encode_image = torch.compile(self._encode_image)
+        log.info("loaded %s on %s, weights %s", settings.model, self.device, self.identity["weights_sha256"][:12])
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Embeddings of ``texts``: float32, shape (len(texts), dimension), normalised per row."""
@@ -93,68 +96,79 @@ class Clip:
             tokens = self._tokenizer(list(texts[start : start + self.batch_size])).to(self.device)
             with torch.inference_mode():
                 parts.append(_normalised(self._model.encode_text(tokens)))
-        return np.concatenate(parts)
+        vectors: Vectors = torch.cat(parts).cpu().numpy()
+        return vectors
 
-    def embed_images(self, images: Iterable[ImageContent]) -> Iterator[tuple[list[str], Vectors, dict[str, str]]]:
-        """Embeddings batch by batch, so that memory is bounded by the batch.
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embeddings of images: float32, shape (batch, dimension), on the model's device, normalised per row.
 
-        Yields ``(image_ids, vectors, failed)``: float32 of shape (batch, dimension), normalised per row,
-        and for images that could not be read their id and why.
+        Returns while a GPU still computes them. What does not fit into its memory is done in halves.
+
+        Args:
+            pixels: what :attr:`cut` gives, one or more: uint8, shape (batch, height, width, 3).
         """
-        batch: list[torch.Tensor] = []
-        ids: list[str] = []
-        failed: dict[str, str] = {}
-        for image in images:
-            try:
-                batch.append(self._preprocess(decode_rgb(image.read())))
-            except (OSError, ValueError) as error:
-                failed[image.image_id] = str(error)
-                continue
-            ids.append(image.image_id)
-            if len(ids) == self.batch_size:
-                yield ids, self._encode(batch), failed
-                batch, ids, failed = [], [], {}
-        if ids or failed:
-            yield ids, self._encode(batch), failed
+        if not len(pixels):
+            return torch.empty((0, 1))
+        try:
+            with torch.inference_mode():
+                return self._forward(pixels)
+        except torch.OutOfMemoryError:
+            if len(pixels) == 1:
+                raise
+        self._padded = False
+        half = len(pixels) // 2
+        log.warning("%d images do not fit into the memory of the device: they are done in halves", len(pixels))
+        return torch.cat([self.encode(pixels[:half]), self.encode(pixels[half:])])
 
-    def _encode(self, batch: list[torch.Tensor]) -> Vectors:
-        if not batch:
-            return np.empty((0, 1), np.float32)
-        pixels = torch.stack(batch).to(self.device, self._input_type)
-        with torch.inference_mode():
-            return _normalised(self._model.encode_image(pixels))
+    def _forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        values = self._preprocessing.numbers(pixels.to(self.device, non_blocking=True))
+        if self._padded and len(values) < self.batch_size:
+            # One shape, or the model would be compiled once more for the last batch.
+            values = torch.cat([values, values.new_zeros((self.batch_size - len(values), *values.shape[1:]))])
+        values = values.to(self._dtype).contiguous(memory_format=self._layout)
+        return _normalised(self._encode_image(values))[: len(pixels)]
 
 
-def _normalised(features: Any) -> Vectors:
-    vectors: Vectors = torch.nn.functional.normalize(features.float(), dim=1).cpu().numpy()
-    return vectors
+def _load(settings: ClipSettings, device: str) -> tuple[Any, Any]:
+    """The model, ready for inference, and its transform of images."""
+    model, pretrained = settings.model, settings.pretrained
+    try:
+        # open_clip itself only warns if a tag's weights were trained with QuickGELU and the named model
+        # has GELU, as ViT-L-14 with openai; every embedding would be off.
+        tag = open_clip.get_pretrained_cfg(model, pretrained) if pretrained else {}
+        loaded, _, transform = open_clip.create_model_and_transforms(
+            model,
+            pretrained=pretrained,
+            device=device,
+            precision=settings.precision,
+            force_quick_gelu=bool(tag.get("quick_gelu")),
+            require_pretrained=True,
+        )
+    except (RuntimeError, FileNotFoundError, ValueError, OSError) as error:
+        raise UserError(
+            "match.model",
+            f"{model} with weights {pretrained or 'of its own'} cannot be loaded ({error})",
+            "name a model of open_clip.list_pretrained(), or local-dir: and a folder that holds one",
+        ) from error
+    loaded.eval()
+    return loaded, transform
 
 
-def load_clip(settings: Mapping[str, Any]) -> Clip:
-    """The CLIP model of the configuration's ``match`` section, on as many CPU threads as it says."""
-    torch.set_num_threads(settings["threads"])
-    return Clip(
-        settings["model"], settings["pretrained"], settings["device"], settings["precision"], settings["batch_size"]
-    )
+def _sides(size: int | Sequence[int]) -> Sequence[int]:
+    return (size,) if isinstance(size, int) else size
 
 
-def embed_shard(clip: Clip, images: Iterable[ImageContent]) -> tuple[Embedded, list[dict[str, Any]]]:
-    """Embed a shard's images; what could not be read any more is in the rows of ``tables.REJECTS``."""
-    ids: list[str] = []
-    parts: list[Vectors] = []
-    rejects: list[dict[str, Any]] = []
-    for batch_ids, vectors, failed in clip.embed_images(images):
-        finite = [bool(row.all()) for row in np.isfinite(vectors)]
-        ids += [image_id for image_id, fine in zip(batch_ids, finite, strict=True) if fine]
-        parts.append(vectors[finite])
-        rejects += [
-            reject("match", image_id, "embedding_not_finite", image_id=image_id)
-            for image_id, fine in zip(batch_ids, finite, strict=True)
-            if not fine
-        ]
-        rejects += [
-            reject("match", image_id, "image_changed", image_id=image_id, detail=why)
-            for image_id, why in failed.items()
-        ]
-    filled = [part for part in parts if part.size]
-    return Embedded(ids, np.concatenate(filled) if filled else np.empty((0, 0), np.float32)), rejects
+def _quick_gelu(model: Any) -> bool:
+    return any(type(module).__name__ == "QuickGELU" for module in model.modules())
+
+
+def _weights_digest(model: Any) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes() if tensor.ndim else b"")
+    return digest.hexdigest()
+
+
+def _normalised(features: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(features.float(), dim=1)

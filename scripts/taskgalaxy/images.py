@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import struct
 import warnings
 from collections.abc import Iterable, Mapping
@@ -101,14 +102,30 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode_rgb(data: bytes) -> Image.Image:
+def decode_rgb(data: bytes, shorter_side: int | None = None) -> Image.Image:
     """Decode an inspected image; the first frame of an animated one.
 
+    With ``shorter_side``, a JPEG is decoded to a half, a quarter or an eighth of its size, which takes less
+    time, as long as its shorter side keeps that many pixels.
+
     Raises:
-        OSError: if the bytes are no image, or truncated.
+        OSError: if the bytes are no image, or damaged.
     """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        return upright_rgb(image)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if shorter_side is not None:
+                factor = shorter_side / min(image.size)
+                image.draft(None, (math.ceil(image.width * factor), math.ceil(image.height * factor)))
+            return upright_rgb(image)
+    except _DAMAGED as error:
+        raise OSError(_told(error)) from error
+
+
+def scaled_down(image: Image.Image, max_side: int | None) -> Image.Image:
+    """``image`` itself, made smaller if its longer side exceeds ``max_side`` pixels."""
+    if max_side is not None:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return image
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from taskgalaxy.llm.settings import used_endpoints
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.taxonomy import check_k, load_seeds, task_type_rows
 
+_PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+
 
 def check_inputs(config: Mapping[str, Any]) -> None:
     """Read what the configuration points at: seeds, prompt templates, model folder, ground truth, replayed ledger.
@@ -30,18 +32,7 @@ def check_inputs(config: Mapping[str, Any]) -> None:
     truth = config["report"]["truth"]
     if truth is not None and not Path(truth).is_file():
         raise UserError("config, report.truth", f"there is no file {truth}", "remove the key, or name the file")
-    model = config["match"]["model"]
-    folder = model.removeprefix("local-dir:")
-    if folder != model and not (Path(folder) / "open_clip_config.json").is_file():
-        raise UserError(
-            "config, match.model",
-            f"there is no open_clip_config.json in {folder}",
-            "name a folder with that file and weights, or an open_clip model",
-        )
-    if ":" not in model and config["match"]["pretrained"] is None:
-        raise UserError(
-            "config, match.pretrained", f"is missing for the model {model}", "name its weights, such as openai"
-        )
+    _check_clip(config["match"]["model"], config["match"]["pretrained"])
     _check_replayed_ledger(config)
 
 
@@ -56,6 +47,33 @@ def check_writable(folder: Path) -> None:
         raise UserError(
             "config, results", f"nothing can be written in {there}", "make it writable, or name another folder"
         )
+
+
+def _check_clip(model: str, pretrained: str | None) -> None:
+    folder = model.removeprefix("local-dir:")
+    if folder != model and not (
+        (Path(folder) / "open_clip_config.json").is_file() and any(Path(folder).glob("*.safetensors"))
+    ):
+        raise UserError(
+            "config, match.model",
+            f"there is no open_clip_config.json, or no .safetensors, in {folder}",
+            "name a folder with that file and weights, or an open_clip model",
+        )
+    if ":" not in model and pretrained is None:
+        raise UserError(
+            "config, match.pretrained", f"is missing for the model {model}", "name its weights, such as openai"
+        )
+    if pretrained is None:
+        return
+    suffix = Path(pretrained).suffix
+    if suffix in _PICKLES:
+        raise UserError(
+            "config, match.pretrained",
+            f"{pretrained} is a pickle, which can run any code when it is loaded",
+            "convert the weights to .safetensors",
+        )
+    if suffix == ".safetensors" and not Path(pretrained).is_file():
+        raise UserError("config, match.pretrained", f"there is no file {pretrained}", "name a file of weights")
 
 
 def _check_replayed_ledger(config: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ def readable(tmp_path: Path, **changes: Any) -> dict[str, Any]:
     seeds.write_text("OCR:\n  signs:\n  pages:\nCounting:\n", encoding="utf-8")
     (tmp_path / "clip").mkdir(exist_ok=True)
     (tmp_path / "clip" / "open_clip_config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "clip" / "open_clip_model.safetensors").touch()
     config: dict[str, Any] = {
         **copy.deepcopy(MINIMAL),
         "taxonomy": {"seeds": str(seeds), "levels": [{"rounds": 0}]},
@@ -55,6 +56,8 @@ def test_sound_inputs_pass(tmp_path: Path) -> None:
         ("match__k", 4, r"match\.k.*3 task types"),
         ("match__model", "local-dir:nowhere", r"match\.model.*nowhere"),
         ("match__model", "ViT-L-14", r"match\.pretrained.*ViT-L-14"),
+        ("match__pretrained", "weights/ViT-L-14.pt", r"match\.pretrained.*pickle.*safetensors"),
+        ("match__pretrained", "nowhere.safetensors", r"match\.pretrained.*nowhere"),
         ("report__truth", "nowhere.jsonl", r"report\.truth.*nowhere\.jsonl"),
         ("prompts", "nowhere", r"nowhere.*expand_level_1\.txt"),
     ],
@@ -62,6 +65,14 @@ def test_sound_inputs_pass(tmp_path: Path) -> None:
 def test_what_the_configuration_points_at_must_be_there(tmp_path: Path, key: str, value: Any, names: str) -> None:
     with pytest.raises(UserError, match=names):
         check_inputs(readable(tmp_path, **{key: value}))
+
+
+def test_a_folder_that_holds_only_a_pickle_is_no_model(tmp_path: Path) -> None:
+    config = readable(tmp_path)
+    weights = tmp_path / "clip" / "open_clip_model.safetensors"
+    weights.rename(weights.with_name("open_clip_pytorch_model.bin"))
+    with pytest.raises(UserError, match=r"match\.model.*no \.safetensors"):
+        check_inputs(config)
 
 
 def test_k_may_exceed_the_seeds_where_more_are_to_come(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from renderer.families import FAMILIES, render
 from renderer.vocabulary import read_vocabulary
 from taskgalaxy.files import sha256_file
-from taskgalaxy.open_clip_import import prepare_torchvision
+from taskgalaxy.torchvision_import import prepare_torchvision
 from tiny_clip.captions import MERELY_POSSIBLE, CaptionSource, tokenizer_corpus
 from tiny_clip.data import IMAGE_SIZE, augmented, fresh_images
 from tiny_clip.evaluate import Pool, embed_images, embed_texts, measure, pools

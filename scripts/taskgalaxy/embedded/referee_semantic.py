@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from taskgalaxy.clip import load_clip
+from taskgalaxy.clip import Clip, ClipSettings
 from taskgalaxy.embedded.pixels import Floats
 from taskgalaxy.embedded.skill import margin
 from taskgalaxy.embedded.verdict import ABSTAIN, Verdict, vote
@@ -28,16 +29,13 @@ _SCALE = 0.8
 """How many further standard deviations make a vote certain."""
 
 
-_SETTINGS = {"pretrained": None, "device": "cpu", "precision": "fp32", "batch_size": 64, "threads": 1}
-"""One image at a time gains nothing from more threads, and one gives the same bits on any number of cores."""
-
-
 class SemanticReferee:
     """Compares cosines of an image with a task type and with the vocabulary's other leaves."""
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         """Load the model in ``folder``. Raises ``UserError`` if it cannot be loaded."""
-        self._clip = load_clip({**_SETTINGS, "model": f"local-dir:{folder}"})
+        # One image at a time gains nothing from more threads, and one gives the same bits on any number of cores.
+        self._clip = Clip(ClipSettings(f"local-dir:{folder}", threads=1))
         self._leaves = vocabulary.leaves
         self._texts: dict[str, Floats] = {}
         self._index = {path_key(leaf.levels): at for at, leaf in enumerate(self._leaves)}
@@ -64,10 +62,8 @@ class SemanticReferee:
 
     def _embed(self, image: ImageContent) -> Floats:
         if self._image[0] != image.image_id:
-            for ids, vectors, failed in self._clip.embed_images([image]):
-                if not ids:
-                    raise OSError(failed[image.image_id])
-                self._image = image.image_id, vectors[0]
+            pixels = torch.from_numpy(self._clip.cut(image.read()))
+            self._image = image.image_id, self._clip.encode(pixels[None])[0].numpy()
         return self._image[1]
 
     def _embed_text(self, task_type: str) -> Floats:
