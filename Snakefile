@@ -39,6 +39,7 @@ rule all:
     input:
         f"{RESULTS}/dataset/SHA256SUMS",
         f"{RESULTS}/report/funnel.txt",
+        f"{RESULTS}/report/referees.txt",
         f"{RESULTS}/report/samples.html",
         get_truth_report(),
 

@@ -4,7 +4,7 @@ SHARDS = open("shards.txt").read().split()
 REFEREES = ["first", "second", "third"]
 
 rule all:
-    input: "r/sums", "r/funnel.txt", "r/samples.html"
+    input: "r/sums", "r/funnel.txt", "r/referees.txt", "r/samples.html"
 rule expand_level:
     output: "r/level1.yaml", "r/level1.json", "r/rejects/expand.parquet"
     script: "plan.py"
@@ -69,8 +69,12 @@ rule funnel:
         expand("r/qa/{shard}.jsonl", shard=SHARDS),
     output: "r/funnel.parquet", "r/rejects.parquet", "r/funnel.txt"
     script: "plan.py"
+rule referee_statistics:
+    input: "r/votes.parquet"
+    output: "r/referees.json", "r/referees.txt"
+    script: "plan.py"
 rule sample_page:
-    input: "r/taskgalaxy.parquet", "r/rejects.parquet", "r/votes.parquet"
+    input: "r/taskgalaxy.parquet", "r/rejects.parquet", "r/referees.json"
     output: "r/samples.html"
     script: "plan.py"
 rule export_llava:

@@ -1,4 +1,4 @@
-# What a person looks at: the funnel, the sample page, and the measure against ground truth.
+# What a person looks at: the funnel, the referees, the measure against ground truth, and the sample page.
 
 
 rule funnel:
@@ -42,6 +42,31 @@ rule funnel:
         "../scripts/funnel.py"
 
 
+rule referee_statistics:
+    input:
+        f"{RESULTS}/votes.parquet",
+    output:
+        json=f"{RESULTS}/report/referees.json",
+        text=report(f"{RESULTS}/report/referees.txt", caption="captions/referees.rst", category="Tables"),
+    log:
+        f"{RESULTS}/logs/referee_statistics.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/referee_statistics.tsv"
+    conda:
+        "../envs/report.yaml"
+    resources:
+        mem_mb=get_mem_mb(1000, per_image=10),
+        runtime=get_minutes(10, per_image_s=0.002),
+    params:
+        referees=REFEREES,
+        missing_vote=config["referee"]["missing_vote"],
+        version=VERSIONS["referee_statistics"],
+    message:
+        "Counting how the referees voted, agreed and split"
+    script:
+        "../scripts/referee_statistics.py"
+
+
 rule measure_truth:
     input:
         truth=ancient(config["report"]["truth"] or []),
@@ -79,7 +104,7 @@ rule sample_page:
         funnel=f"{RESULTS}/funnel.parquet",
         images=f"{RESULTS}/images.parquet",
         task_types=f"{RESULTS}/taxonomy/task_types.parquet",
-        votes=f"{RESULTS}/votes.parquet",
+        referees=f"{RESULTS}/report/referees.json",
         truth=[f"{RESULTS}/report/truth.json"] if config["report"]["truth"] else [],
     output:
         report(f"{RESULTS}/report/samples.html", caption="captions/samples.rst", category="Samples"),
@@ -93,7 +118,6 @@ rule sample_page:
         mem_mb=get_mem_mb(2000, per_image=10),
         runtime=get_minutes(20, per_image_s=0.004),
     params:
-        referees=REFEREES,
         max_samples=config["report"]["max_samples"],
         version=VERSIONS["sample_page"],
     message:

@@ -1,7 +1,4 @@
-import json
-from pathlib import Path
-
-from taskgalaxy.files import atomic
+from taskgalaxy.files import atomic, read_json
 from taskgalaxy.jobs import job
 from taskgalaxy.report.counts import count_stages
 from taskgalaxy.report.funnel import format_funnel, funnel_rows
@@ -9,7 +6,7 @@ from taskgalaxy.shards import read_manifest
 from taskgalaxy.tables import FUNNEL, REJECTS, TASK_TYPES, read_table, write_table
 
 with job(snakemake.log[0]):
-    expansions = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.counts]
+    expansions = [read_json(path) for path in snakemake.input.counts]
     files = sum(len(read_manifest(path)) for path in snakemake.input.shards)
     counts, rejects, votes = count_stages(snakemake.input, expansions, files, snakemake.params.referees)
     write_table(snakemake.output.rejects, rejects, REJECTS)

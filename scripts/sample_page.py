@@ -1,13 +1,12 @@
-import json
 from pathlib import Path
 
+from taskgalaxy.files import read_json
 from taskgalaxy.jobs import image_roots, job
 from taskgalaxy.report.sample_page import write_sample_page
 from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, TASK_TYPES, read_table
-from taskgalaxy.votes import read_vote_table
 
 with job(snakemake.log[0]):
-    roots, referees = image_roots(snakemake.config), snakemake.params.referees
+    roots = image_roots(snakemake.config)
     write_sample_page(
         snakemake.output[0],
         read_table(snakemake.input.dataset, DATASET),
@@ -15,9 +14,9 @@ with job(snakemake.log[0]):
         read_table(snakemake.input.funnel, FUNNEL),
         lambda source, path: (Path(roots[source]) / path).read_bytes(),
         images=read_table(snakemake.input.images, IMAGE_INDEX),
-        truth=[row for path in snakemake.input.truth for row in json.loads(Path(path).read_text(encoding="utf-8"))],
+        truth=[row for path in snakemake.input.truth for row in read_json(path)],
+        referees=read_json(snakemake.input.referees),
         task_types=read_table(snakemake.input.task_types, TASK_TYPES).height,
-        votes=read_vote_table(snakemake.input.votes, referees).height * len(referees),
         title="TaskGalaxy samples",
         max_samples=snakemake.params.max_samples,
     )

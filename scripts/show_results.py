@@ -18,7 +18,7 @@ def main(results: Path) -> None:
     print(f"Dataset      {results}/dataset/taskgalaxy.parquet, .jsonl, manifest.json, SHA256SUMS")
     print(f"LLaVA        {results}/export/llava.json, images in {results}/export/images")
     print(f"Sample page  {results}/report/samples.html")
-    print(f"Report       {results}/report/funnel.txt, truth.txt\n")
+    print(f"Report       {results}/report/funnel.txt, referees.txt, truth.txt\n")
     print(NEXT.format(results=results))
 
 

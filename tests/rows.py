@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
 from taskgalaxy.tables import FILTER, IMAGE_INDEX, IMAGES, REMOVED, SAMPLES, VOTES, to_frame
+from taskgalaxy.votes import tally
 
 Row = dict[str, Any]
 
@@ -103,3 +105,26 @@ def vote(sample_id: str, referee: str, value: int | None, **columns: Any) -> Row
 
 def votes(*rows: Row) -> pl.DataFrame:
     return to_frame(rows, VOTES)
+
+
+def vote_table(
+    given: Iterable[tuple[str, Sequence[int | None]]],
+    referees: Sequence[str],
+    accept_at: int = 2,
+    missing_vote: str = "no",
+    **columns: Any,
+) -> pl.DataFrame:
+    """The vote table of samples s0, s1, ..., each of a task type and with a vote of every referee.
+
+    ``columns`` are those of every vote, as in :func:`vote`.
+    """
+    given = list(given)
+    drawn = samples(*(sample(f"s{number}", task_type=task_type) for number, (task_type, _) in enumerate(given)))
+    cast = votes(
+        *(
+            vote(f"s{number}", referee, value, **columns)
+            for number, (_, values) in enumerate(given)
+            for referee, value in zip(referees, values, strict=True)
+        )
+    )
+    return tally(drawn, cast, referees, accept_at, missing_vote)

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from taskgalaxy.errors import UserError
+
 
 @contextmanager
 def atomic(path: Path | str, mode: str = "w") -> Iterator[IO[Any]]:
@@ -52,6 +54,20 @@ def write_json(path: Path | str, value: Any) -> None:
     with atomic(path) as file:
         json.dump(value, file, ensure_ascii=False, indent=2, allow_nan=False)
         file.write("\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """What :func:`write_json` has written.
+
+    Raises:
+        UserError: if the file is missing or damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            str(path), f"cannot be read ({error})", "Delete it and run snakemake again: it is made anew"
+        ) from error
 
 
 def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> None:

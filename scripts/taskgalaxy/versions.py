@@ -11,8 +11,8 @@ VERSIONS = {
     "removed": 1,
     "inspect": 1,
     "duplicates": 1,
-    "embed": 1,
-    "match": 1,
+    "embed": 2,
+    "match": 2,
     "filter": 2,
     "qa": 1,
     "referee": 2,
@@ -22,5 +22,6 @@ VERSIONS = {
     "seal": 1,
     "funnel": 1,
     "truth": 1,
-    "sample_page": 1,
+    "referee_statistics": 1,
+    "sample_page": 2,
 }

@@ -33,6 +33,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         report_data.picture,
         images=report_data.image_index(),
         truth=truth,
+        referees=report_data.statistics(task_types=[f"Level one {n}~Level two" for n in range(5)]),
     )
     return path
 
@@ -43,7 +44,7 @@ def page() -> Iterator[Page]:
         yield opened
 
 
-@pytest.mark.parametrize("tab", ["samples", "rejected", "funnel"])
+@pytest.mark.parametrize("tab", ["samples", "rejected", "funnel", "referees"])
 @pytest.mark.parametrize("width", [1440, 768, 390, 320])
 def test_every_view_fits_the_width_loads_nothing_and_reports_no_error(
     page: Page, page_file: Path, width: int, tab: str
@@ -55,6 +56,23 @@ def test_every_view_fits_the_width_loads_nothing_and_reports_no_error(
     assert page.ask(f"document.getElementById('panel-{tab}').offsetHeight") > 200
     assert page.complaints() == []
     assert len(page.requests()) == 1
+
+
+def test_a_table_of_many_referees_scrolls_by_itself_and_by_keyboard(page: Page, tmp_path: Path) -> None:
+    rejects = report_data.rejects()
+    write_sample_page(
+        tmp_path / "page.html",
+        report_data.samples(TYPES[:3]),
+        rejects,
+        report_data.funnel(rejects),
+        report_data.picture,
+        images=report_data.image_index(),
+        referees=report_data.statistics([f"referee-number-{n}" for n in range(7)]),
+    )
+    page.open(tmp_path / "page.html", width=768, tab="#referees")
+    page.ask("[...document.querySelectorAll('.wide')].at(-1).focus()")
+    assert page.ask("document.activeElement.scrollWidth > document.activeElement.clientWidth")
+    assert page.ask("document.documentElement.scrollWidth") <= 768
 
 
 def test_only_some_cards_are_drawn_at_first_and_more_on_demand(page: Page, page_file: Path) -> None:

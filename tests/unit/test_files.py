@@ -15,7 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskgalaxy.files import atomic, json_line, read_jsonl, sha256_file, sha256_json, write_json, write_jsonl
+from taskgalaxy.errors import UserError
+from taskgalaxy.files import (
+    atomic,
+    json_line,
+    read_json,
+    read_jsonl,
+    sha256_file,
+    sha256_json,
+    write_json,
+    write_jsonl,
+)
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -89,7 +99,16 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
 def test_json_comes_back(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
     path = tmp_path_factory.getbasetemp() / "value.json"
     write_json(path, value)
-    assert json.loads(path.read_text(encoding="utf-8")) == value
+    assert json.loads(path.read_text(encoding="utf-8")) == read_json(path) == value
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"cut":', b"\xff"])
+def test_a_result_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "truth.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"truth\.json: cannot be read .*Delete it and run snakemake again"):
+        read_json(path)
 
 
 @given(rows=st.lists(st.dictionaries(st.text(max_size=3), values, max_size=3), max_size=4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import io
 import json
 import re
@@ -137,6 +138,28 @@ def test_the_accuracy_table_is_on_the_page_when_there_is_one(tmp_path: Path) -> 
     assert "81.2 %" in page
     assert "1,010" in page
     assert "Share kept." in page
+
+
+def test_the_referees_have_a_tab_when_there_are_statistics_and_count_the_votes(tmp_path: Path) -> None:
+    assert "panel-referees" not in write(tmp_path / "without.html")
+    referees = report_data.statistics(["<pixels>", "clip"], ["Chart & Co~Bar"])
+    page = write(tmp_path / "with.html", referees=referees)
+    text = " ".join(re.sub(r"<[^>]*>", " ", page.partition('id="panel-referees"')[2]).split())
+    for each in referees["referees"]:
+        share = f"{100 * each['yes_rate']:.1f} %"
+        assert f"{html.escape(each['referee'])} p(yes): mean 0.750, median 0.750 {share} {each['votes']}" in text
+        assert f"{each['alone']['samples']} {each['alone']['task_types']} task types" in text
+    assert "Chart &amp; Co 120" in text
+    (pair,) = referees["pairs"]
+    kappa = f"{pair['cohen_kappa']:.3f}".replace("-", "−")
+    assert f"&lt;pixels&gt; and clip {100 * pair['agreement']:.1f} % {kappa}" in text
+    assert "<dt>votes</dt><dd>240</dd>" in page
+
+
+def test_what_is_not_defined_of_the_referees_is_a_dash(tmp_path: Path) -> None:
+    page = write(tmp_path / "page.html", referees=report_data.statistics(["pixels"]))
+    assert "<dt>Fleiss’ kappa</dt><dd>–</dd>" in page
+    assert "How far they agree" not in page
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(1, 80))

@@ -21,6 +21,7 @@ _STEPS = {
     "generate_qa": 2,
     "cast_votes": 6,
     "tally_votes": 1,
+    "referee_statistics": 1,
     "balance": 1,
     "funnel": 1,
     "sample_page": 1,

@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import polars as pl
@@ -21,6 +21,9 @@ from taskgalaxy.files import atomic
 from taskgalaxy.report.funnel import milestones
 from taskgalaxy.report.page_data import Gallery, ReadImage, choose_samples, reject_groups, sample_rows
 from taskgalaxy.report.reasons import REASON_SENTENCES, STAGE_SENTENCES
+
+if TYPE_CHECKING:
+    from taskgalaxy.report.referees import RefereeStatistics
 
 EMBEDDED_NOTE = (
     "Made by the embedded provider, which asks and answers only what it can measure in the pixels. It exists "
@@ -40,8 +43,8 @@ def write_sample_page(
     title: str = "Sample page",
     provider_note: str | None = None,
     truth: Sequence[dict[str, Any]] | None = None,
+    referees: RefereeStatistics | None = None,
     task_types: int | None = None,
-    votes: int | None = None,
     max_samples: int = 5000,
     rejects_per_reason: int = 50,
     thumbnail_side: int = 256,
@@ -60,7 +63,8 @@ def write_sample_page(
         provider_note: a remark above everything; without one, samples that the embedded provider had
             a part in bring :data:`EMBEDDED_NOTE`.
         truth: rows of :func:`taskgalaxy.report.truth.measure`, or nothing where no ground truth is known.
-        task_types, votes: what the funnel does not hold, as in :func:`taskgalaxy.report.funnel.milestones`.
+        referees: of :func:`taskgalaxy.report.referees.referee_statistics`; without them their tab is left out.
+        task_types: the size of the pool, as in :func:`taskgalaxy.report.funnel.milestones`.
         max_samples: most samples the page carries; more are thinned evenly over the task types.
         rejects_per_reason: most rejects of one stage and reason that the page carries.
         thumbnail_side: longest side of a thumbnail, in pixels.
@@ -76,6 +80,7 @@ def write_sample_page(
         },
         "images": gallery.entries,
     }
+    votes = None if referees is None else referees["samples"] * len(referees["referees"])
     style, script = _template("sample_page.css"), _template("sample_page.js")
     page = _environment().get_template("sample_page.html.jinja").render(
         title=title,
@@ -91,6 +96,7 @@ def write_sample_page(
         groups=groups,
         rejected=rejects.height,
         truth=truth,
+        referees=referees,
         stage_sentences=STAGE_SENTENCES,
         reason_sentences=REASON_SENTENCES,
         style=style,
@@ -127,6 +133,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["words"] = lambda name: name.replace("_", " ")
+    environment.filters["decimal"] = lambda value: "–" if value is None else f"{value:.3f}".replace("-", "−")
     environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.1f} %"
     return environment
 
