@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from taskgalaxy.config import (
     deciding,
     endpoint_identity,
+    in_process,
     load_schema,
     secret_names,
     used_endpoints,
@@ -18,6 +19,7 @@ from taskgalaxy.config import (
 )
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_file
+from taskgalaxy.llm.weights import pin_weights
 from taskgalaxy.shards import ShardFiles, plan_shards, source_of
 from taskgalaxy.versions import VERSIONS
 
@@ -27,6 +29,7 @@ def get_validated_config():
     schema = load_schema(Path(workflow.basedir) / "config" / "schemas" / "config.schema.json")
     try:
         complete = validated(config, schema)
+        pin_weights(complete, remember=not workflow.output_settings.dryrun)
         if workflow.is_main_process:
             from taskgalaxy.inputs import check_inputs
 
@@ -54,6 +57,9 @@ RESULTS = config["results"]
 PROMPTS = config["prompts"]
 LEVELS = range(1, len(config["taxonomy"]["levels"]) + 1)
 REFEREES = config["roles"]["referees"]
+# Those whose model the job itself loads, and those that it asks.
+LOADED_REFEREES = [name for name in REFEREES if in_process(config, name)]
+ASKED_REFEREES = [name for name in REFEREES if not in_process(config, name)]
 PLAN = get_plan()
 SHARDS = PLAN.shards
 
@@ -115,11 +121,13 @@ def get_sources_before(wildcards):
 
 
 def get_clip_files(wildcards=None):
-    """The files of a model that lies in a folder."""
-    folder = config["match"]["model"].removeprefix("local-dir:")
-    if folder == config["match"]["model"]:
-        return []
-    return sorted(str(path) for path in Path(folder).iterdir() if path.suffix in (".json", ".safetensors"))
+    """The files of a model that lies in a folder, and weights that are named by their path."""
+    model, weights = config["match"]["model"], config["match"]["pretrained"] or ""
+    folder = model.removeprefix("local-dir:")
+    files = [weights] if weights.endswith(".safetensors") else []
+    if folder != model:
+        files += [path for path in Path(folder).iterdir() if path.suffix in (".json", ".safetensors")]
+    return sorted(map(str, files))
 
 
 # Snakemake would go by the times of what a person provides: it misses another file that is older, and
@@ -132,7 +140,7 @@ def get_digest(path):
 @cache
 def get_clip_settings():
     """What decides an embedding's value: other weights are another model. Weights are read if a job asks for it."""
-    settings = {key: config["match"][key] for key in ("model", "pretrained", "precision")}
+    settings = {key: config["match"][key] for key in ("model", "pretrained", "precision", "preprocess")}
     return settings | {"files": [get_digest(path) for path in get_clip_files()]}
 
 
@@ -143,6 +151,11 @@ def get_model(role):
 
 def get_referee_model(wildcards):
     return endpoint_identity(config["endpoints"][wildcards.referee])
+
+
+def get_names_pattern(names):
+    """A regular expression that matches these and, where there is none, nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def get_votes(wildcards):

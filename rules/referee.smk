@@ -12,6 +12,8 @@ rule cast_votes:
         f"{RESULTS}/logs/cast_votes/{{referee}}/{{shard}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/cast_votes/{{referee}}/{{shard}}.tsv"
+    wildcard_constraints:
+        referee=get_names_pattern(ASKED_REFEREES),
     localrule: asks_on_head_node("referees")
     conda:
         "../envs/referee.yaml"
@@ -28,6 +30,23 @@ rule cast_votes:
         "Referee {wildcards.referee} votes on the samples of shard {wildcards.shard}"
     script:
         "../scripts/cast_votes.py"
+
+
+# The same by a model that the job itself loads.
+use rule cast_votes as cast_votes_by_transformers with:
+    wildcard_constraints:
+        referee=get_names_pattern(LOADED_REFEREES),
+    localrule: False
+    conda:
+        "../envs/transformers.yaml"
+    threads: 4
+    resources:
+        gpu=get_loaded_gpus(),
+        slurm_partition=get_loaded_partition(),
+        mem_mb=get_mem_mb(32000, per_shard_image=1000),
+        runtime=get_minutes(60, per_shard_image_s=4),
+    message:
+        "Referee {wildcards.referee} scores the samples of shard {wildcards.shard}"
 
 
 rule tally_votes:

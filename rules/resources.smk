@@ -27,7 +27,8 @@ def get_asking_minutes(role, per_shard_image_s):
 
 
 def get_endpoints(role):
-    return REFEREES if role == "referees" else [config["roles"][role]]
+    """Those that the jobs of a role ask."""
+    return ASKED_REFEREES if role == "referees" else [config["roles"][role]]
 
 
 def get_partition(name):
@@ -44,17 +45,34 @@ def get_gpu_partition():
 
 
 def get_asking_partition(role):
-    """Where a role's jobs go: those that ask a server must reach it over the network.
+    """Where a role's jobs go: those that ask a server must reach it over the network."""
+    return by_referee(
+        {
+            name: get_partition("asking" if asks_a_server(config, [name]) else "slurm")
+            for name in get_endpoints(role)
+        }
+    )
 
-    A function costs Snakemake time for every job, so only referees of both kinds have one.
-    """
-    partitions = {
-        name: get_partition("asking" if asks_a_server(config, [name]) else "slurm")
-        for name in get_endpoints(role)
-    }
-    if len(set(partitions.values())) == 1:
-        return next(iter(partitions.values()))
-    return lambda wildcards: partitions[wildcards.referee]
+
+def get_loaded_gpus():
+    """A GPU for the referees that may use one."""
+    return by_referee({name: int(config["endpoints"][name]["device"] != "cpu") for name in LOADED_REFEREES})
+
+
+def get_loaded_partition():
+    return by_referee(
+        {
+            name: get_partition("slurm" if config["endpoints"][name]["device"] == "cpu" else "gpu")
+            for name in LOADED_REFEREES
+        }
+    )
+
+
+def by_referee(values):
+    """What all have in common, or else a function: it costs Snakemake time for every job."""
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return lambda wildcards: values[wildcards.referee]
 
 
 def asks_on_head_node(role):

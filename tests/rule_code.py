@@ -9,13 +9,26 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
-# Rules that do something; the others only name what is to be made.
-RULES = {
-    match[1]: match[0]
-    for path in [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
-    for match in re.finditer(r"^rule (\w+):.*?(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    if re.search(r"^ {4}(output|script|shell|run|notebook|wrapper):", match[0], re.MULTILINE)
-}
+_RULE = re.compile(r"^(?:rule (\w+)|use rule (\w+) as (\w+) with):.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def _rules() -> dict[str, str]:
+    """The text of every rule that does something; the others only name what is to be made.
+
+    A rule made of another is that one's text and what it changes. It counts if it has an environment of its own.
+    """
+    found: dict[str, str] = {}
+    for path in [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]:
+        for match in _RULE.finditer(path.read_text(encoding="utf-8")):
+            name, base, derived = match.groups()
+            if name and re.search(r"^ {4}(output|script|shell|run|notebook|wrapper):", match[0], re.MULTILINE):
+                found[name] = match[0]
+            elif base and "\n    conda:" in match[0]:
+                found[derived] = found[base] + match[0]
+    return found
+
+
+RULES = _rules()
 
 
 def settings_of(rule: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator, ValidationError
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.llm.settings import used_endpoints
+from taskgalaxy.llm.settings import FOLDER_REVISION, used_endpoints
 
 Config = dict[str, Any]
 
@@ -38,6 +38,7 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
         raise _explained(errors[0])
     _fill_defaults(complete, schema)
     _check_roles(complete)
+    _check_weights(complete)
     _check_addresses(complete)
     _check_numbers(complete)
     _check_money(complete)
@@ -100,6 +101,31 @@ def _check_roles(config: Config) -> None:
         if name not in endpoints:
             raise UserError(
                 f"config, {key}", f"no endpoint is named {name!r}", f"name one of: {', '.join(endpoints)}, or add it"
+            )
+
+
+def _check_weights(config: Config) -> None:
+    """A model that a job loads only scores, and its weights may not change under its name."""
+    endpoints, roles = config["endpoints"], config["roles"]
+    for role in ("expand", "filter", "qa"):
+        if in_process(config, roles[role]):
+            raise UserError(
+                f"config, roles.{role}",
+                f"{roles[role]} is an endpoint of provider transformers, which scores 0 against 1 and writes nothing",
+                "name another; this one can only be among roles.referees",
+            )
+    for name, endpoint in endpoints.items():
+        revision = endpoint["revision"] or ""
+        if revision and endpoint["provider"] not in ("transformers", "replay"):
+            raise UserError(
+                f"config, endpoints.{name}.revision", f"means nothing to provider {endpoint['provider']}", "remove it"
+            )
+        on_hub = revision and not revision.startswith(FOLDER_REVISION)
+        if in_process(config, name) and not on_hub and not Path(endpoint["model"]).is_dir():
+            raise UserError(
+                f"config, endpoints.{name}.model",
+                f"there is no folder {endpoint['model']}",
+                "name one, or a model on the Hugging Face Hub and, as its revision, the full commit",
             )
 
 
@@ -167,6 +193,11 @@ def uses_gpu(config: Config) -> bool:
     return bool(config["match"]["device"] != "cpu")
 
 
+def in_process(config: Mapping[str, Any], endpoint: str) -> bool:
+    """Whether a job that needs ``endpoint`` loads the model itself."""
+    return bool(config["endpoints"][endpoint]["provider"] == "transformers")
+
+
 def asks_a_server(config: Mapping[str, Any], endpoints: Iterable[str]) -> bool:
     """Whether one of ``endpoints`` is asked over the network."""
     return any(config["endpoints"][name]["provider"] == "openai" for name in endpoints)
@@ -201,20 +232,33 @@ _DECIDES_ANSWERS = (
     "extra_body",
     "retry_replies",
 )
+_DECIDES_SCORES = (
+    "model",
+    "revision",
+    "dtype",
+    "trust_remote_code",
+    "image_max_side",
+    "processor_options",
+    "template_options",
+    "reply_prefix",
+)
+"""The same for an endpoint that has a revision."""
 
 
 def endpoint_identity(endpoint: Mapping[str, Any]) -> dict[str, Any]:
     """What of an endpoint decides its answers, so that changing the rest runs nothing again.
 
-    A recorded answer is the same whoever reads it: ``openai`` and ``replay`` are one.
+    A recorded answer is the same whoever reads it: ``openai`` (or ``transformers``) and ``replay`` are one.
     """
     source = "embedded" if endpoint["provider"] == "embedded" else "recorded"
-    return {"answers": source} | {key: endpoint[key] for key in _DECIDES_ANSWERS}
+    keys = _DECIDES_SCORES if endpoint["revision"] else _DECIDES_ANSWERS
+    return {"answers": source} | {key: endpoint[key] for key in keys}
 
 
 def deciding(config: Config) -> Config:
-    """What of a validated configuration decides the dataset: where results lie and whom to ask is left out."""
+    """What of a validated configuration decides the dataset, and not where it is made or who is asked."""
     kept = {key: value for key, value in config.items() if key not in ("results", "ledger", "budget_usd")}
+    kept["match"] = {key: value for key, value in config["match"].items() if key not in ("device", "workers")}
     used = used_endpoints(config)
     # The folder that a source's path leads to is this machine's business.
     kept["sources"] = {

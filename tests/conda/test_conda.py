@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import tiny_vlms
 from conda import conda_stub
 from endpoint import Endpoint
+from rule_code import RULES, settings_of
 from workflow.project import ROOT, Project
 
 INSTALL_TIMEOUT_S = 900
@@ -37,7 +39,7 @@ def with_conda(installation: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]
 
 
 def every_provider(folder: Path, url: str) -> Project:
-    """A part of the demo: every environment that asks does so both of the embedded provider and of ``url``."""
+    """A part of the demo: every environment that asks does so of every provider that it is for, ``url`` among them."""
     project = Project(folder)
     images = [path.name for path in sorted((ROOT / "resources/demo/rendered").iterdir())[:4]]
     project.config["sources"] = {
@@ -47,14 +49,14 @@ def every_provider(folder: Path, url: str) -> Project:
     project.config["report"] = {"truth": "resources/demo/truth.jsonl"}
     project.config["endpoints"]["asked"] = {"provider": "openai", "model": "test", "base_url": url, "max_retries": 0}
     project.config["roles"]["expand"] = "asked"
-    project.config["roles"]["referees"] = ["semantic", "asked"]
+    model = str(tiny_vlms.save("internvl", folder / "models" / "tiny"))
+    project.config["endpoints"]["loaded"] = {"provider": "transformers", "model": model, "device": "cpu"}
+    project.config["roles"]["referees"] = ["semantic", "asked", "loaded"]
     return project
 
 
 def rules_with_an_environment() -> set[str]:
-    files = [path.read_text(encoding="utf-8") for path in (ROOT / "rules").glob("*.smk")]
-    rules = [rule for text in files for rule in re.split(r"^(?=rule )", text, flags=re.MULTILINE)]
-    return {rule.removeprefix("rule ").partition(":")[0] for rule in rules if "\n    conda:" in rule}
+    return {rule for rule in RULES if "conda" in settings_of(rule)}
 
 
 def test_every_rule_runs_in_its_environment_and_the_set_is_the_same(tmp_path: Path, with_conda: list[str]) -> None:

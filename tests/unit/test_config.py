@@ -176,6 +176,10 @@ def test_an_unknown_key_without_likeness_lists_the_known_ones() -> None:
         ("sources.own.path", ""),
         ("sources.own.include", "*.png"),
         ("endpoints.small.provider", "anthropic"),
+        ("endpoints.small.revision", "main"),
+        ("endpoints.small.revision", "0123abc"),
+        ("endpoints.small.dtype", "auto"),
+        ("endpoints.small.batch_size", 0),
         ("endpoints.small.api_key_env", "sk-123"),
         ("endpoints.small.timeout_s", 0),
         ("endpoints.small.mode", "offline"),
@@ -228,6 +232,30 @@ def test_a_minimum_above_the_maximum_is_refused() -> None:
     assert "balance.min" in message(minimal(balance={"min": 5, "max": 4}))
     assert "balance.min" in message(minimal(balance={"min": 56}))
     assert validated(minimal(balance={"min": 4, "max": 4}), SCHEMA)["balance"]["min"] == 4
+
+
+@pytest.mark.parametrize("role", ["expand", "filter", "qa"])
+def test_a_model_that_the_job_loads_can_only_be_a_referee(role: str) -> None:
+    told = message(changed(f"roles.{role}", "judge", changed("endpoints.judge", LOADED)))
+    assert told.startswith(f"config, roles.{role}: judge is an endpoint of provider transformers")
+    assert "roles.referees" in told
+    assert validated(changed("roles.referees", ["small", "judge"], changed("endpoints.judge", LOADED)), SCHEMA)
+
+
+@pytest.mark.parametrize("revision", [None, f"sha256:{'0' * 64}"])
+def test_weights_without_a_commit_must_lie_in_a_folder(revision: str | None, tmp_path: Path) -> None:
+    judge = {**LOADED, "revision": revision}
+    told = message(changed("endpoints.judge", judge))
+    assert told.startswith("config, endpoints.judge.model: there is no folder org/judge")
+    assert "full commit" in told
+    assert validated(changed("endpoints.judge", {**judge, "model": str(tmp_path)}), SCHEMA)
+    assert validated(changed("endpoints.judge", {**judge, "provider": "replay"}), SCHEMA)
+
+
+@pytest.mark.parametrize("provider", ["openai", "embedded"])
+def test_a_revision_of_what_the_job_does_not_load_is_refused(provider: str) -> None:
+    told = message(changed("endpoints.small", {"provider": provider, "model": "m", "revision": "0" * 40}))
+    assert told.startswith(f"config, endpoints.small.revision: means nothing to provider {provider}")
 
 
 @pytest.mark.parametrize(("path", "value"), [("roles.qa", "nobody"), ("roles.referees", ["small", "nobody"])])
@@ -289,6 +317,8 @@ HOW = {
     "prices": PRICES,
     "batch_poll_s": 1,
     "batch_wait_s": 1,
+    "device": "cpu",
+    "batch_size": 1,
 }
 """How answers are obtained: settings that may be changed without asking anything again."""
 WHAT = {
@@ -306,17 +336,47 @@ WHAT = {
 }
 
 
+LOADED = {"provider": "transformers", "model": "org/judge", "revision": "0" * 40}
+WHAT_LOADED = {
+    "model": "org/other",
+    "revision": "1" * 40,
+    "dtype": "float32",
+    "trust_remote_code": True,
+    "image_max_side": 9,
+    "processor_options": {"crop_to_patches": False},
+    "template_options": {"enable_thinking": False},
+    "reply_prefix": "<answer>",
+}
+"""The same as ``WHAT`` for a model that the job loads."""
+
+
+def referee_identity(**settings: Any) -> dict[str, Any]:
+    config = changed("endpoints.judge", {**LOADED, **settings}, minimal())
+    return endpoint_identity(validated(config, SCHEMA)["endpoints"]["judge"])
+
+
 def test_the_identity_of_an_endpoint_is_what_decides_its_answers() -> None:
     plain = identity()
     assert identity(**HOW) == plain
     for key, value in WHAT.items():
         assert identity(**{key: value}) != plain, key
     known = set(SCHEMA["properties"]["endpoints"]["additionalProperties"]["properties"])
-    assert known == {*HOW, *WHAT, "provider"}, "a new setting must be one or the other"
+    assert known == {*HOW, *WHAT, *WHAT_LOADED, "provider"}, "a new setting must be one or the other"
+
+
+def test_the_identity_of_a_model_that_the_job_loads_is_what_decides_its_votes() -> None:
+    plain = referee_identity()
+    assert referee_identity(**HOW) == plain
+    for key, value in WHAT_LOADED.items():
+        assert referee_identity(**{key: value}) != plain, key
+    for key in WHAT.keys() - WHAT_LOADED.keys():
+        assert referee_identity(**{key: WHAT[key]}) == plain, f"{key} is for servers"
+    assert "dtype" not in identity()
 
 
 def test_a_recorded_answer_is_the_same_whoever_reads_it() -> None:
     assert identity(provider="replay") == identity(provider="openai")
+    assert referee_identity(provider="replay") == referee_identity()
     assert identity(provider="embedded") != identity(provider="openai")
 
 
@@ -334,6 +394,19 @@ def test_only_what_is_sent_or_decides_the_answer_is_in_a_request_s_key() -> None
     scaled = {"image_max_side": 9}
     assert parameters(image_jpeg_quality=9) == parameters(), "nothing is encoded anew"
     assert parameters(**scaled, image_jpeg_quality=9) != parameters(**scaled)
+
+
+def test_only_what_decides_a_vote_is_in_the_key_of_a_model_that_the_job_loads() -> None:
+    def parameters(**settings: Any) -> dict[str, Any]:
+        config = validated(changed("endpoints.judge", {**LOADED, **settings}), SCHEMA)
+        return dict(EndpointSettings.of("judge", config["endpoints"]["judge"]).parameters)
+
+    plain = {"revision": "0" * 40, "dtype": "bfloat16"}
+    assert parameters() == parameters(**HOW) == parameters(provider="replay") == plain
+    for key, value in WHAT_LOADED.items():
+        if key != "model":
+            assert parameters(**{key: value}) == {**plain, key: value}
+    assert parameters(temperature=1, max_tokens=5, logprobs=True) == plain
 
 
 def test_the_settings_of_an_endpoint_are_all_that_the_schema_knows() -> None:
@@ -374,7 +447,8 @@ def test_what_decides_the_dataset_holds_neither_address_nor_key_name() -> None:
 
 def test_what_decides_the_dataset_is_the_same_wherever_it_lies_and_whatever_it_may_cost() -> None:
     plain = deciding(validated(minimal(), SCHEMA))
-    for path, value in {"results": "elsewhere", "ledger": "elsewhere"}.items():
+    elsewhere = {"results": "elsewhere", "ledger": "elsewhere", "match.device": "cuda", "match.workers": 9}
+    for path, value in elsewhere.items():
         assert deciding(validated(changed(path, value), SCHEMA)) == plain
     priced = minimal(budget_usd=5.0)
     for endpoint in priced["endpoints"].values():

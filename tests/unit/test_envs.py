@@ -19,7 +19,7 @@ ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 IMPORTED_ELSEWHERE = {
     "aiohttp": "openai's fast client",
     "open-clip-torch": "open_clip_import, by name",
-    "torchvision": "open_clip",
+    "torchvision": "open_clip, and image processors of transformers",
     "transformers": "open_clip, for tokenizers",
 }
 

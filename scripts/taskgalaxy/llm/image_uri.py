@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from taskgalaxy.images import FORMATS, decode_rgb
+from taskgalaxy.images import FORMATS, decode_rgb, scaled_down
 from taskgalaxy.llm.request import ImageContent
 
 _SENT_UNTOUCHED = {
@@ -47,8 +47,7 @@ def _uri(data: bytes, max_side: int | None, jpeg_quality: int) -> str:
         mime = _SENT_UNTOUCHED.get(opened.format or "")
         longer_side = max(opened.size)
     if max_side is not None and longer_side > max_side:
-        smaller = decode_rgb(data)
-        smaller.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+        smaller = scaled_down(decode_rgb(data), max_side)
         data, mime = _encoded(smaller, "JPEG", quality=jpeg_quality), "image/jpeg"
     elif mime is None:
         data, mime = _encoded(decode_rgb(data), "PNG"), "image/png"

@@ -177,7 +177,7 @@ class Provider(Protocol):
     """A model that can be asked.
 
     Attributes:
-        name: ``"embedded"``, ``"openai"`` or ``"replay"``.
+        name: ``"embedded"``, ``"openai"``, ``"transformers"`` or ``"replay"``.
         model: the configured model.
         parameters: the sampling parameters that are part of a request's key.
         recorded: whether its answers cost something and therefore go through the ledger.

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+FOLDER_REVISION = "sha256:"
+"""What the revision of weights in a folder begins with; after it comes the digest of the folder's files."""
+
 
 @dataclass(frozen=True)
 class Prices:
@@ -33,9 +36,13 @@ class EndpointSettings:
         provider: one of ``PROVIDERS``.
         model: the model to ask for.
         base_url: ``None`` for OpenAI's own.
-        max_tokens, temperature, seed, extra_body, image_*, structured_output, logprobs: what decides the
-            answers, besides the model; ``None`` leaves one out of the request.
+        max_tokens, temperature, seed, extra_body, image_*, structured_output, logprobs: what decides a
+            server's answers, besides the model; ``None`` leaves one out of the request.
         retry_replies: how often a question is asked again whose reply is rejected, by reason.
+        revision: which weights, where the answers are those of a model that the job itself loads (or loaded,
+            if they are replayed); what decides them is then ``dtype``, ``trust_remote_code``, ``*_options``,
+            ``reply_prefix`` and ``image_max_side``.
+        folder: where such a model lies, if not on the Hub; set by ``weights.pin_weights``.
     """
 
     name: str
@@ -63,6 +70,15 @@ class EndpointSettings:
     structured_output: bool = False
     logprobs: bool = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    revision: str | None = None
+    dtype: str = "bfloat16"
+    device: str = "auto"
+    batch_size: int = 64
+    trust_remote_code: bool = False
+    processor_options: Mapping[str, Any] = field(default_factory=dict)
+    template_options: Mapping[str, Any] = field(default_factory=dict)
+    reply_prefix: str = ""
+    folder: str | None = None
 
     @classmethod
     def of(cls, name: str, entry: Mapping[str, Any]) -> EndpointSettings:
@@ -82,7 +98,11 @@ class EndpointSettings:
         What is not set is left out, so that a parameter that is added to the settings some day does not
         change the keys of answers that were given without it.
         """
-        parameters = {
+        parameters = self._of_weights() if self.revision else self._of_a_server()
+        return {name: value for name, value in parameters.items() if value is not None}
+
+    def _of_a_server(self) -> dict[str, Any]:
+        return {
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
             "seed": self.seed,
@@ -93,7 +113,17 @@ class EndpointSettings:
             "logprobs": self.logprobs or None,
             "extra_body": dict(self.extra_body) or None,
         }
-        return {name: value for name, value in parameters.items() if value is not None}
+
+    def _of_weights(self) -> dict[str, Any]:
+        return {
+            "revision": self.revision,
+            "dtype": self.dtype,
+            "trust_remote_code": self.trust_remote_code or None,
+            "image_max_side": self.image_max_side,
+            "processor_options": dict(self.processor_options) or None,
+            "template_options": dict(self.template_options) or None,
+            "reply_prefix": self.reply_prefix or None,
+        }
 
 
 def used_endpoints(config: Mapping[str, Any]) -> list[str]:

@@ -253,7 +253,9 @@ def _hours(settings: EndpointSettings, requests: int, tokens: int, seen: Experie
     if settings.mode == "batch":
         return 24.0 if requests else 0.0
     seconds = seen.seconds if seen and seen.seconds else SECONDS_PRIOR
-    hours = requests * seconds / (settings.concurrency * jobs) / 3600
+    # A model that the job loads answers one after the other, as far as its seconds are concerned.
+    at_once = 1 if settings.provider == "transformers" else settings.concurrency
+    hours = requests * seconds / (at_once * jobs) / 3600
     if settings.requests_per_minute:
         hours = max(hours, requests / settings.requests_per_minute / 60)
     if settings.tokens_per_minute:
