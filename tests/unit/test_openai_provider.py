@@ -49,7 +49,7 @@ TRANSIENT = {
     "no_choices": "not a chat completion",
 }
 """Faults that may have passed at the next try, and what names each to the user."""
-PATIENCE_S = 0.5
+PATIENCE_S = {"slow_drip": 0.5}
 """How long a test waits for an answer that comes byte by byte."""
 
 
@@ -167,7 +167,7 @@ def test_an_image_that_cannot_be_sent_fails_its_question_alone(tmp_path: Path, d
 @pytest.mark.parametrize("fault", TRANSIENT)
 def test_a_passing_fault_is_retried_and_the_question_answered_and_recorded_once(tmp_path: Path, fault: str) -> None:
     with Endpoint(faults={1: fault}) as server:
-        reply = ask_one(server, tmp_path, max_retries=3, timeout_s=PATIENCE_S)
+        reply = ask_one(server, tmp_path, max_retries=3, timeout_s=PATIENCE_S.get(fault, 60.0))
     assert reply.failure() is None
     assert reply.attempts == 2
     assert server.state.requests == 2
@@ -183,7 +183,7 @@ def test_a_lasting_fault_fails_the_question_with_its_cause_and_no_try_too_many(
     tmp_path: Path, fault: str, retries: int
 ) -> None:
     with Endpoint(faults=lambda number, body: fault) as server:
-        reply = ask_one(server, tmp_path, max_retries=retries, timeout_s=PATIENCE_S)
+        reply = ask_one(server, tmp_path, max_retries=retries, timeout_s=PATIENCE_S.get(fault, 60.0))
     assert (reply.failure(), reply.finish_reason) == ("request_failed", "failed")
     assert TRANSIENT[fault] in (reply.detail or "")
     assert server.state.requests == reply.attempts == 1 + retries

@@ -13,6 +13,7 @@ from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.llm.settings import EndpointSettings, Prices
 from taskgalaxy.plan.estimate import (
     KEPT_PRIOR,
+    LOADED_SECONDS_PRIOR,
     PAIRS_PRIOR,
     PRIORS,
     SECONDS_PRIOR,
@@ -76,6 +77,17 @@ def test_referees_are_asked_about_the_pairs_that_are_to_come(tmp_path: Path) -> 
     shards = [ShardNeeds(unsettled=100, pending=10)]
     found = {plan.stage: plan for plan in estimate(settings, Ledger(tmp_path), None, shards, {}, [], 1)}
     assert found["referee"].requests == round((100 * WITH_KEPT_PRIOR * KEPT_PRIOR + 10) * PAIRS_PRIOR + 0.499)
+
+
+def test_a_model_that_the_job_loads_takes_as_long_as_its_forward_passes(tmp_path: Path) -> None:
+    settings = config()
+    loaded = {"provider": "transformers", "model": "m", "revision": "0" * 40, "concurrency": 10}
+    settings["endpoints"]["loaded"] = loaded
+    settings["roles"]["referees"] = ["loaded"]
+    shard = ShardNeeds(missing={"referee loaded": Needs(requests=7200, text_tokens=1)})
+    found = {plan.stage: plan for plan in estimate(settings, Ledger(tmp_path), None, [shard], {}, [IMAGE], 2)}
+    assert found["referee"].hours == pytest.approx(7200 * LOADED_SECONDS_PRIOR / 2 / 3600)
+    assert found["referee"].usd is None
 
 
 def test_the_limits_decide_the_hours_where_they_are_lower(tmp_path: Path) -> None:

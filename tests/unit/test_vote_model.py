@@ -274,16 +274,17 @@ def test_a_model_is_compared_once(checkpoints: Any, caplog: pytest.LogCaptureFix
 # Loading
 
 
-def test_logits_are_computed_in_float32_whatever_the_weights_are(checkpoints: Any) -> None:
-    model = load(checkpoints("internvl"), dtype="bfloat16")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_are_computed_in_float32_whatever_the_weights_are(family: str, checkpoints: Any) -> None:
+    model = load(checkpoints(family), dtype="bfloat16")
     assert model.model.dtype == torch.bfloat16
     scores = model.score(prepared(model, 3, 3))
     assert model.shares
     logits = torch.tensor([score[:2] for of_image in scores for score in of_image or []])
     assert not torch.equal(logits, logits.bfloat16().float())
-    exact = load(checkpoints("internvl")).score(prepared(model, 3, 3))
+    exact = load(checkpoints(family)).score(prepared(model, 3, 3))
     for ours, other in zip(scores, exact, strict=True):
-        assert [score.p_yes for score in ours or []] == pytest.approx([score.p_yes for score in other or []], abs=0.05)
+        assert [score.p_yes for score in ours or []] == pytest.approx([score.p_yes for score in other or []], abs=0.1)
 
 
 def changed(folder: Path, copy: Path) -> tuple[Path, dict[str, torch.Tensor]]:

@@ -1,4 +1,4 @@
-"""Referees whose model the job itself loads: a vote is one forward pass (paper section 3, "Referee Screening")."""
+"""Referees whose model the job itself loads: a vote is one forward pass (paper section 2.2, "Referee Screening")."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SORTED_PACKS = 4
-"""Images of this many forward passes are put in order of their size, so that few rows are filled up by much."""
+_PACKS = 4
+"""Images of this many forward passes are put in order of their length, so that few are filled up by much."""
+_MOST_IMAGES = 64
+"""But no more than these, and as many that are prepared meanwhile: one may take 30 MB."""
 _READERS = 4
 _LITTLE_MASS = 0.5
 
@@ -67,7 +69,7 @@ class TransformersProvider:
         gate()
         model = await asyncio.to_thread(self._load)
         groups = await self._without_control_tokens(questions, model.inputs, take)
-        windows = _windows(groups, _SORTED_PACKS * model.batch_size)
+        windows = _windows(groups, _PACKS * model.batch_size)
         with _Preparation(model.inputs, self.settings.image_max_side) as preparation:
             coming = [preparation.start(group) for group in windows[0]] if windows else []
             for window, next_window in zip(windows, [*windows[1:], []], strict=True):
@@ -95,7 +97,8 @@ class TransformersProvider:
             if request.image is None:
                 raise ValueError(f"a request of stage {request.stage} came without an image")
             if token := inputs.control_token(request.text):
-                await take(key, self._unanswered("unaskable", f"the prompt holds the model's control token {token}"))
+                detail = f"the prompt holds the model's control token {token}"
+                await take(key, self._unanswered("unaskable", request.image, detail))
             else:
                 group = groups.setdefault(request.image.image_id, _Questions(request.image))
                 group.requests[key] = request
@@ -110,7 +113,7 @@ class TransformersProvider:
             try:
                 prepared.append((group, await asyncio.wrap_future(future)))
             except (OSError, ValueError) as error:
-                reply = self._unanswered("unaskable", f"the image cannot be read ({error})")
+                reply = self._unanswered("unaskable", group.image, f"the image cannot be read ({error})")
                 await _take_all(dict.fromkeys(group.requests, reply), take)
         return sorted(prepared, key=lambda pair: pair[1].shared)
 
@@ -132,18 +135,18 @@ class TransformersProvider:
         self, group: _Questions, image: PreparedImage, scores: Scores | None, seconds: float
     ) -> dict[str, Reply]:
         if scores is None:
-            reply = self._unanswered("failed", "the image does not fit into memory: set image_max_side")
+            reply = self._unanswered("failed", group.image, "does not fit into memory: set image_max_side")
             return dict.fromkeys(group.requests, reply)
         tokens = map(len, image.prompts)
         return {
-            key: self._reply(score, count, seconds)
+            key: self._reply(group.image, score, count, seconds)
             for key, score, count in zip(group.requests, scores, tokens, strict=True)
         }
 
-    def _reply(self, score: Score, tokens: int, seconds: float) -> Reply:
+    def _reply(self, image: ImageContent, score: Score, tokens: int, seconds: float) -> Reply:
         if not score.finite:
             # Not an answer: it is the dtype, which is the user's to change, that is at fault, or the weights.
-            return self._unanswered("failed", f"the logits are not finite as {self.settings.dtype}")
+            return self._unanswered("failed", image, f"the logits are not finite as {self.settings.dtype}")
         self._masses.append(score.mass)
         return Reply(
             str(score.vote),
@@ -156,7 +159,8 @@ class TransformersProvider:
             raw={"logits": [score.zero, score.one], "mass": score.mass},
         )
 
-    def _unanswered(self, finish_reason: str, detail: str) -> Reply:
+    def _unanswered(self, finish_reason: str, image: ImageContent, detail: str) -> Reply:
+        log.info("endpoint %s: no vote about image %s: %s", self.settings.name, image.image_id, detail)
         return Reply("", finish_reason, self.model, detail=detail[:500], provider=self.name)
 
     def _tell_masses(self) -> None:
@@ -204,14 +208,14 @@ def _picture(image: ImageContent, max_side: int | None) -> Image.Image:
 
 
 def _windows(groups: Sequence[_Questions], most: int) -> list[list[_Questions]]:
-    """``groups`` in their order, in parts of at most ``most`` questions, or of one image."""
+    """``groups`` in their order, in parts of at most ``most`` questions and ``_MOST_IMAGES``, or of one image."""
     windows: list[list[_Questions]] = []
-    count = most
+    questions = 0
     for group in groups:
-        count += len(group.requests)
-        if count > most:
+        questions += len(group.requests)
+        if not windows or questions > most or len(windows[-1]) == _MOST_IMAGES:
             windows.append([])
-            count = len(group.requests)
+            questions = len(group.requests)
         windows[-1].append(group)
     return windows
 

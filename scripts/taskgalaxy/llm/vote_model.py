@@ -183,7 +183,7 @@ class VoteModel:
         """One forward pass per prompt, over all of it."""
         scores: Scores = []
         for index in range(len(image.prompts))[:most]:
-            inputs = {name: value.to(self.model.device) for name, value in image.alone(index).items()}
+            inputs = {name: self._moved(value) for name, value in image.alone(index).items()}
             scores += self._read(self.model(**inputs, use_cache=False, logits_to_keep=1).logits)
         return scores
 
@@ -206,7 +206,7 @@ class VoteModel:
         for name in images[0].token_inputs:
             inputs[name] = left_padded([image.token_inputs[name][0].tolist() for image in images], 0)[0].to(device)
         for name in images[0].image_inputs:
-            inputs[name] = torch.cat([image.image_inputs[name].to(device) for image in images])
+            inputs[name] = torch.cat([self._moved(image.image_inputs[name]) for image in images])
         axes = 3 if hasattr(self.model.model, "rope_deltas") else None
         if axes is None:
             inputs["position_ids"] = _positions(inputs["attention_mask"])
@@ -234,6 +234,10 @@ class VoteModel:
             logits_to_keep=1,
         ).logits
         return logits
+
+    def _moved(self, values: torch.Tensor) -> torch.Tensor:
+        """``values`` on the model's device, and in its precision if they are not whole numbers."""
+        return values.to(self.model.device, self.model.dtype if values.is_floating_point() else values.dtype)
 
     def _read(self, logits: torch.Tensor) -> Scores:
         """The scores in next-token logits of shape (rows, 1, vocabulary)."""

@@ -22,13 +22,14 @@ PRIORS: Mapping[str, Mapping[str, float]] = {
 """Per request, where the ledger and the prompts that can be rendered say nothing."""
 
 SECONDS_PRIOR = 5.0
+LOADED_SECONDS_PRIOR = 0.1
 WITH_KEPT_PRIOR = 0.9
 KEPT_PRIOR = 3.0
 PAIRS_PRIOR = 0.95
 CHILDREN_PRIOR = 8.0
-"""Seconds per request; images of which the filter keeps something, task types that it keeps of those,
-pairs per kept task type, where this run has not shown its own yet; task types below one of a level
-without a target."""
+"""Seconds per request, and per vote of a model that the job loads; images of which the filter keeps something,
+task types that it keeps of those, pairs per kept task type, where this run has not shown its own yet; task types
+below one of a level without a target."""
 
 _ENOUGH = 20
 """Images (or task types) of this run from which on its own shares count."""
@@ -114,7 +115,8 @@ class RunPlan:
             f"Answered requests are not counted; the ledger's answers have cost ${self.spent_usd:,.2f} so far.",
             f"Hours with {self.jobs} jobs at once; stages overlap. What is not exact is an estimate from "
             "this run's own shares, or from priors:",
-            f"  {SECONDS_PRIOR:g} s per request, {WITH_KEPT_PRIOR:.0%} of images with {KEPT_PRIOR:g} kept task types "
+            f"  {SECONDS_PRIOR:g} s per request ({LOADED_SECONDS_PRIOR:g} s of a model that the job loads), "
+            f"{WITH_KEPT_PRIOR:.0%} of images with {KEPT_PRIOR:g} kept task types "
             f"each, {PAIRS_PRIOR:.0%} of them with a pair; {CHILDREN_PRIOR:g} task types below one; "
             "image tokens as gpt-4o counts them.",
         ]
@@ -252,9 +254,10 @@ def _hours(settings: EndpointSettings, requests: int, tokens: int, seen: Experie
     """The longest of what latency, the limit on requests and the limit on tokens make of it."""
     if settings.mode == "batch":
         return 24.0 if requests else 0.0
-    seconds = seen.seconds if seen and seen.seconds else SECONDS_PRIOR
-    # A model that the job loads answers one after the other, as far as its seconds are concerned.
-    at_once = 1 if settings.provider == "transformers" else settings.concurrency
+    # A model that the job loads is not asked several at once: its seconds are a share of a forward pass.
+    loaded = settings.provider == "transformers"
+    prior, at_once = (LOADED_SECONDS_PRIOR, 1) if loaded else (SECONDS_PRIOR, settings.concurrency)
+    seconds = seen.seconds if seen and seen.seconds else prior
     hours = requests * seconds / (at_once * jobs) / 3600
     if settings.requests_per_minute:
         hours = max(hours, requests / settings.requests_per_minute / 60)
