@@ -74,6 +74,18 @@ def test_files_are_read_once_and_again_when_they_change(tmp_path: Path, monkeypa
     assert read[4:] == ["config.json"]
 
 
+def test_reading_for_long_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_folder(tmp_path / "model")
+    digest(folder, tmp_path / "other.json")
+    assert caplog.text == ""
+    monkeypatch.setattr(weights, "_LONG_BYTES", 3)
+    for _ in range(2):
+        digest(folder)
+    assert caplog.text.count(f"GB in {folder}") == 1
+
+
 @pytest.mark.parametrize("known", ["", "{", None])
 def test_what_is_known_may_be_damaged_or_missing_and_need_not_be_kept(known: str | None, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "model")

@@ -30,15 +30,27 @@ def load_vote_model(settings: EndpointSettings) -> VoteModel:
         UserError: if it cannot be loaded, does not fit, or cannot be asked in this way.
     """
     device = _device(settings)
-    processor, model = _load(settings)
+    transformers = _import_transformers()
+    processor = _loaded(settings, transformers.AutoProcessor)
+    inputs = VoteInputs(processor, settings.processor_options, settings.template_options, settings.reply_prefix)
+    _try_out(inputs, settings)
+    model, found = _loaded(
+        settings,
+        transformers.AutoModelForImageTextToText,
+        dtype=getattr(torch, settings.dtype),
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    if missing := found["missing_keys"]:
+        raise UserError(
+            _where(settings), f"lacks {len(missing)} of its weights, such as {min(missing)}", "download it again"
+        )
     try:
         model.to(device)
     except torch.OutOfMemoryError as error:
         raise UserError(
             _where(settings), f"its weights do not fit into the GPU's memory ({error})", "take a smaller model"
         ) from error
-    inputs = VoteInputs(processor, settings.processor_options, settings.template_options, settings.reply_prefix)
-    _try_out(inputs, settings)
     log.info("loaded %s, %s, as %s on %s", settings.model, settings.revision, settings.dtype, device)
     return VoteModel(model, inputs, settings.batch_size)
 
@@ -58,23 +70,22 @@ def _device(settings: EndpointSettings) -> torch.device:
     return torch.device("cuda" if available and settings.device != "cpu" else "cpu")
 
 
-def _load(settings: EndpointSettings) -> tuple[Any, Any]:
-    """The processor and the model, on the CPU."""
-    transformers = _import_transformers()
+def _import_transformers() -> Any:
+    prepare_torchvision()
+    import transformers
+
     if not sys.stderr.isatty():
-        transformers.utils.logging.disable_progress_bar()
-    source = settings.folder or settings.model
-    options: dict[str, Any] = {"trust_remote_code": settings.trust_remote_code}
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return transformers
+
+
+def _loaded(settings: EndpointSettings, kind: Any, **options: Any) -> Any:
+    """What ``kind``, one of transformers' Auto classes, makes of the checkpoint."""
     if settings.folder is None:
         options["revision"] = settings.revision
     try:
-        processor = transformers.AutoProcessor.from_pretrained(source, **options)
-        model, found = transformers.AutoModelForImageTextToText.from_pretrained(
-            source,
-            dtype=getattr(torch, settings.dtype),
-            use_safetensors=True,
-            output_loading_info=True,
-            **options,
+        return kind.from_pretrained(
+            settings.folder or settings.model, trust_remote_code=settings.trust_remote_code, **options
         )
     # A checkpoint's configuration, files and code are the user's, and can be wrong in any way.
     except Exception as error:
@@ -84,18 +95,6 @@ def _load(settings: EndpointSettings) -> tuple[Any, Any]:
             "it must be a model of AutoModelForImageTextToText with weights in safetensors; "
             "where jobs have no network, download it before: hf download MODEL --revision REVISION",
         ) from error
-    if missing := found["missing_keys"]:
-        raise UserError(
-            _where(settings), f"lacks {len(missing)} of its weights, such as {min(missing)}", "download it again"
-        )
-    return processor, model
-
-
-def _import_transformers() -> Any:
-    prepare_torchvision()
-    import transformers
-
-    return transformers
 
 
 def _try_out(inputs: VoteInputs, settings: EndpointSettings) -> None:

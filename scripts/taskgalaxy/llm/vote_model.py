@@ -88,11 +88,11 @@ class VoteModel:
     def __init__(self, model: Any, inputs: VoteInputs, batch_size: int) -> None:
         """Take ``model``, which from here on computes its logits, and nothing else, in float32."""
         _make_logits_exact(model)
+        self.model = model
         self.inputs = inputs
         self.batch_size = batch_size
         self.most_tokens = CPU_TOKENS if model.device.type == "cpu" else math.inf
         self.shares = True
-        self.model = model
         self._compared = False
 
     def packs(self, images: Iterable[PreparedImage]) -> Iterator[list[PreparedImage]]:
@@ -153,8 +153,8 @@ class VoteModel:
             # Architectures have rules of their own for caches, masks and positions; not all allow this.
             return self._score_without_sharing(images, f"{type(error).__name__}: {error}")
         if not self._compared and any(len(image.prompts) > 1 for image in images):
-            self._compared = True
             difference = self._difference(images, scores)
+            self._compared = True
             if not difference <= TOLERANCES[self.model.dtype]:
                 return self._score_without_sharing(images, f"logits differ by {difference:.2g}")
             log.info("prompts share the prefix of their image; logits differ by %.1e from plain ones", difference)

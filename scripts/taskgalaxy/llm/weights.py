@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +13,12 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_file, sha256_json, write_json
 from taskgalaxy.llm.settings import FOLDER_REVISION, used_endpoints
 
+log = logging.getLogger(__name__)
+
 _READ = (".json", ".jinja", ".txt", ".model", ".py", ".safetensors")
 """Suffixes of the files in a folder that decide what its model answers."""
+_LONG_BYTES = 1e9
+"""Reading more than this takes so long that it is told."""
 
 
 def pin_weights(config: Mapping[str, Any], *, remember: bool) -> None:
@@ -54,6 +59,9 @@ def folder_digest(folder: Path, known: Path, *, remember: bool) -> str:
     with suppress(OSError, ValueError):
         digests = json.loads(known.read_text(encoding="utf-8"))
     states = {path.name: _state(path) for path in sorted(folder.iterdir()) if path.suffix in _READ}
+    unread = sum((folder / name).stat().st_size for name, state in states.items() if state not in digests)
+    if unread > _LONG_BYTES:
+        log.warning("Reading %.1f GB in %s, to know these weights by their content.", unread / 1e9, folder)
     found = {state: digests.get(state) or sha256_file(folder / name) for name, state in states.items()}
     if remember and not found.keys() <= digests.keys():
         with suppress(OSError):
