@@ -1,0 +1,7 @@
+from taskgalaxy.jobs import job, shard_images
+from taskgalaxy.phash import hash_images
+from taskgalaxy.tables import IMAGE_HASHES, write_table
+
+with job(snakemake.log[0]):
+    images = shard_images(snakemake.input.images, snakemake.wildcards.shard, snakemake.config)
+    write_table(snakemake.output[0], hash_images(images.values()), IMAGE_HASHES)
