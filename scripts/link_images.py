@@ -1,7 +1,9 @@
-from taskgalaxy.export.image_folder import link_sources
-from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.export.image_folder import check_images, link_folders
+from taskgalaxy.jobs import job
 from taskgalaxy.tables import DATASET, read_table
 
 with job(snakemake.log[0]):
-    sources = read_table(snakemake.input[0], DATASET)["source"].unique().to_list()
-    link_sources(snakemake.output[0], {name: image_roots(snakemake.config)[name] for name in sources})
+    folders = snakemake.params.folders
+    images = read_table(snakemake.input[0], DATASET).select("source", "image", "width", "height").unique()
+    check_images(images.iter_rows(named=True), folders)
+    link_folders(snakemake.output[0], folders)

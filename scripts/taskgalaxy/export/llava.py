@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from taskgalaxy.files import atomic
-
-IMAGE_TOKEN = "<image>"
+from taskgalaxy.export.conversation import answer, image_path, question
+from taskgalaxy.files import write_json_list
 
 
 def llava_record(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """One sample as LLaVA's loader reads it.
-
-    ``image`` is ``source/path``, relative to an image folder that holds one folder per source. The token
-    ``<image>`` stands once, at the start; where a text happens to hold it, it is written ``< image >``,
-    since the loader would count it.
-    """
+    """One sample as LLaVA's loader reads it; ``image`` is relative to the loader's image folder."""
     return {
         "id": sample["sample_id"],
-        "image": f"{sample['source']}/{sample['image']}",
+        "image": image_path(sample),
         "conversations": [
-            {"from": "human", "value": f"{IMAGE_TOKEN}\n{_without_token(sample['question'])}"},
-            {"from": "gpt", "value": _without_token(sample["answer"])},
+            {"from": "human", "value": question(sample)},
+            {"from": "gpt", "value": answer(sample)},
         ],
     }
 
 
-def _without_token(text: str) -> str:
-    return text.replace(IMAGE_TOKEN, "< image >")
-
-
 def write_llava(path: Path | str, samples: Iterable[Mapping[str, Any]]) -> None:
-    """Write the samples as one JSON list, one record per line, in memory bounded by one record.
+    """Write the samples as one JSON list, in memory bounded by one record and the ids.
 
     Raises:
         ValueError: if two samples have one id.
     """
     seen: set[str] = set()
-    with atomic(path) as file:
-        file.write("[")
+
+    def records() -> Iterable[dict[str, Any]]:
         for sample in samples:
-            record = llava_record(sample)
-            if record["id"] in seen:
-                raise ValueError(f"sample id {record['id']} is repeated")
-            file.write(("," if seen else "") + "\n" + json.dumps(record, ensure_ascii=False))
-            seen.add(record["id"])
-        file.write("\n]\n")
+            if sample["sample_id"] in seen:
+                raise ValueError(f"sample id {sample['sample_id']} is repeated")
+            seen.add(sample["sample_id"])
+            yield llava_record(sample)
+
+    write_json_list(path, records())

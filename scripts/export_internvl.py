@@ -1,0 +1,7 @@
+from taskgalaxy.export.internvl import write_internvl
+from taskgalaxy.jobs import job
+from taskgalaxy.tables import DATASET, iter_rows
+
+with job(snakemake.log[0]):
+    annotation, meta = snakemake.output
+    write_internvl(annotation, meta, iter_rows(snakemake.input[0], DATASET), snakemake.params.images)

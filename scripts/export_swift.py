@@ -1,0 +1,6 @@
+from taskgalaxy.export.chat_messages import write_swift
+from taskgalaxy.jobs import job
+from taskgalaxy.tables import DATASET, iter_rows
+
+with job(snakemake.log[0]):
+    write_swift(snakemake.output[0], iter_rows(snakemake.input[0], DATASET))
