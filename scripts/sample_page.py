@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from taskgalaxy.files import read_json
@@ -7,13 +8,16 @@ from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, TASK_TYPES,
 
 with job(snakemake.log[0]):
     roots = image_roots(snakemake.config)
+    page = snakemake.output.page
     write_sample_page(
-        snakemake.output[0],
+        page,
+        snakemake.output.samples,
         read_table(snakemake.input.dataset, DATASET),
         read_table(snakemake.input.rejects, REJECTS),
         read_table(snakemake.input.funnel, FUNNEL),
         lambda source, path: (Path(roots[source]) / path).read_bytes(),
         images=read_table(snakemake.input.images, IMAGE_INDEX),
+        images_at=os.path.relpath(snakemake.params.images, Path(page).parent),
         truth=[row for path in snakemake.input.truth for row in read_json(path)],
         referees=read_json(snakemake.input.referees),
         task_types=read_table(snakemake.input.task_types, TASK_TYPES).height,

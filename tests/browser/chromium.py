@@ -20,7 +20,10 @@ _FLAGS = (
     "--disable-component-update --disable-sync --hide-scrollbars --force-color-profile=srgb --remote-debugging-pipe"
 ).split()
 
-_KEY_CODES = {"Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+_KEY_CODES = {
+    "Backspace": 8, "Enter": 13, "Escape": 27, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36,
+    "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+}  # fmt: skip
 
 
 class Page:
@@ -98,9 +101,49 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press and release a key, by its DOM name."""
-        for kind in ("keyDown", "keyUp"):
-            self._call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=_KEY_CODES[key])
+        text = {"text": "\r" if key == "Enter" else key} if key == "Enter" or len(key) == 1 else {}
+        code = {} if len(key) == 1 else {"code": key, "windowsVirtualKeyCode": _KEY_CODES[key]}
+        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **code)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
         self.settle()
+
+    def click(self, selector: str) -> None:
+        """Click with the mouse on the middle of an element, scrolled into view; whatever covers it is clicked."""
+        x, y = self.ask(
+            f"(() => {{ const found = document.querySelector({json.dumps(selector)});"
+            " found.scrollIntoView({ block: 'center' }); const box = found.getBoundingClientRect();"
+            " return [box.left + box.width / 2, box.top + box.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        self.settle()
+
+    def type(self, text: str) -> None:
+        """Enter text where the focus is."""
+        self._call("Input.insertText", text=text)
+        self.settle()
+
+    def until(self, expression: str) -> None:
+        """Wait, 20 s at most, until a JavaScript expression is true.
+
+        Raises:
+            RuntimeError: if it never is.
+        """
+        self.ask(
+            "new Promise((done, fail) => { const end = performance.now() + 20000;"
+            f" const look = () => {expression} ? done(0) : performance.now() < end ? setTimeout(look, 10)"
+            f" : fail({json.dumps(expression)}); look(); }})"
+        )
+
+    def heap_bytes(self) -> int:
+        """What the page's script holds in memory, garbage left out."""
+        self._call("HeapProfiler.collectGarbage")
+        used: int = self._call("Runtime.getHeapUsage")["usedSize"]
+        return used
+
+    def save_downloads(self, folder: Path) -> None:
+        """Save what pages download in ``folder``."""
+        self._call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def picture(self, path: Path) -> None:
         """Save what is in view as PNG."""
@@ -154,3 +197,15 @@ def browser() -> Iterator[Page]:
             process.wait()
             os.close(our_write)
             os.close(our_read)
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """The contrast ratio of two sRGB colours (WCAG 2), from 1 to 21."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(rgb: list[int]) -> float:
+    """Relative luminance of an sRGB colour (WCAG 2)."""
+    linear = [value / 3294.6 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.skipif(EXECUTABLE is None and "CI" not in os.environ, reason="no Chromium is installed"),
 ]
 
+CARDS = "[...document.querySelectorAll('.card')].map(each => each.dataset.sample)"
 TYPES = [f"Level one {n % 5}~Level two {n % 7}~Level three {n % 3}" for n in range(3000)]
 
 
@@ -27,6 +28,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth = [{"measure": "filter: precision", "value": 0.5, "n": 10, "explanation": "Share that fits."}]
     write_sample_page(
         path,
+        path.with_suffix(""),
         report_data.samples(TYPES),
         rejects,
         report_data.funnel(rejects),
@@ -62,6 +64,7 @@ def test_a_table_of_many_referees_scrolls_by_itself_and_by_keyboard(page: Page, 
     rejects = report_data.rejects()
     write_sample_page(
         tmp_path / "page.html",
+        tmp_path / "page",
         report_data.samples(TYPES[:3]),
         rejects,
         report_data.funnel(rejects),
@@ -75,12 +78,21 @@ def test_a_table_of_many_referees_scrolls_by_itself_and_by_keyboard(page: Page, 
     assert page.ask("document.documentElement.scrollWidth") <= 768
 
 
-def test_only_some_cards_are_drawn_at_first_and_more_on_demand(page: Page, page_file: Path) -> None:
+def test_cards_come_in_pages(page: Page, page_file: Path) -> None:
     page.open(page_file)
-    drawn = page.ask("document.querySelectorAll('.card').length")
-    assert 0 < drawn <= 48
-    page.ask("document.getElementById('more').click()")
-    assert page.ask("document.querySelectorAll('.card').length") > drawn
+    first = page.ask(CARDS)
+    assert len(first) == 24
+    page.ask("document.getElementById('next').click()")
+    page.settle()
+    second = page.ask(CARDS)
+    assert len(second) == 24
+    assert not set(first) & set(second)
+    page.ask("document.getElementById('last').click()")
+    page.settle()
+    assert page.ask("[document.getElementById('page').value, document.getElementById('next').disabled]") == [
+        "125",
+        True,
+    ]
 
 
 def test_filters_and_the_tree_choose_the_samples(page: Page, page_file: Path) -> None:
@@ -88,7 +100,7 @@ def test_filters_and_the_tree_choose_the_samples(page: Page, page_file: Path) ->
     assert page.ask("document.getElementById('found').textContent").startswith("3,000 samples")
     page.ask("document.querySelectorAll('#tree .row')[1].click()")
     assert page.ask("document.getElementById('found').textContent").startswith("600 samples")
-    page.ask("{ const votes = document.getElementById('pattern'); votes.selectedIndex = 2;"
+    page.ask("{ const votes = document.getElementById('votes'); votes.value = 'split';"
              " votes.dispatchEvent(new Event('change')); }")  # fmt: skip
     assert page.ask("document.getElementById('found').textContent").startswith("200 samples")
     assert page.ask("[...document.querySelectorAll('.votes .total')].every(each => each.textContent === '2 of 3 yes')")

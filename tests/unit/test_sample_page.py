@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import report_data
-from taskgalaxy.report.page_data import choose_samples
-from taskgalaxy.report.sample_page import EMBEDDED_NOTE, script_json, write_sample_page
+from taskgalaxy.report.html_page import script_json
+from taskgalaxy.report.sample_index import choose_samples
+from taskgalaxy.report.sample_page import EMBEDDED_NOTE, write_sample_page
 from taskgalaxy.report.thumbnails import thumbnail
 
 TYPES = ["Chart~Bar~Reading", "Chart~Bar~Comparing", "Chart~Pie~Reading", "Colour~Dominant", "Scene~Light"] * 2
@@ -31,6 +32,7 @@ def write(path: Path, **changes: Any) -> str:
     arguments: dict[str, Any] = {"images": report_data.image_index(), **changes}
     write_sample_page(
         path,
+        path.with_suffix(""),
         arguments.pop("samples", report_data.samples(TYPES)),
         rejects,
         report_data.funnel(rejects),
@@ -41,9 +43,12 @@ def write(path: Path, **changes: Any) -> str:
 
 
 def data_of(page: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
+    """The index of all samples, and what the page carries."""
+    data: dict[str, Any] = {}
+    for name in ("index", "inside"):
+        found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.DOTALL)
+        assert found
+        data |= json.loads(found[1])
     return data
 
 
@@ -58,9 +63,12 @@ def test_every_sample_is_there_and_each_image_once(tmp_path: Path) -> None:
     assert len(data["samples"]) == len(TYPES)
     assert len({image["id"] for image in data["images"]}) == len(data["images"]) == 4
     assert all(image["uri"].startswith("data:image/webp;base64,") for image in data["images"])
+    assert data["types"][0] == "Chart~Bar~Comparing"
+    assert data["positions"] == list(range(len(TYPES)))
     sample = data["samples"][0]
-    assert sample["type"] == "Chart~Bar~Comparing"
-    assert [vote["referee"] for vote in sample["votes"]] == list(report_data.REFEREES)
+    assert [referee for referee, _ in data["panels"][sample["panel"]]] == list(report_data.REFEREES)
+    assert len(sample["votes"]) == len(report_data.REFEREES)
+    assert list((tmp_path / "page").iterdir()) == []
 
 
 def test_the_page_asks_for_nothing_from_elsewhere_and_its_policy_allows_its_own_parts(tmp_path: Path) -> None:
@@ -169,6 +177,7 @@ def test_thinning_keeps_every_task_type_it_can_and_never_exceeds_the_limit(sizes
     assert chosen.height <= limit
     assert chosen.height == len(rows) or len(rows) > limit
     assert chosen["task_type"].n_unique() == min(len(sizes), limit)
+    assert chosen.rows() == sorted(chosen.rows())
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "I;16", "F"])

@@ -13,8 +13,13 @@ from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
 
+Votes = NDArray[np.int8]
+"""Of subjects, or (subjects, raters): 0, 1, or :data:`MISSING`."""
 
-def cohen_kappa(confusion: Counts) -> float | None:
+MISSING = -1
+
+
+def cohen_kappa(confusion: Counts | NDArray[np.float64]) -> float | None:
     """Cohen's kappa of two raters.
 
     J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20 (1960),
@@ -22,7 +27,7 @@ def cohen_kappa(confusion: Counts) -> float | None:
 
     Args:
         confusion: (categories, categories): in row i and column j, how many subjects the first rater put into
-            category i and the second one into j.
+            category i and the second one into j, or the sum of their weights.
 
     Returns:
         None without subjects, and where both put all subjects into the same category.
@@ -68,6 +73,21 @@ def mean_agreement(ratings: Counts) -> float | None:
     if subjects == 0 or raters < 2:
         return None
     return float((ratings * (ratings - 1)).sum() / (subjects * raters * (raters - 1)))
+
+
+def agreement_of_two(first: Votes, second: Votes) -> tuple[int, float | None, float | None]:
+    """On how many subjects both voted, the share of these on which they voted alike, and Cohen's kappa."""
+    both = (first != MISSING) & (second != MISSING)
+    confusion = np.bincount(2 * first[both] + second[both], minlength=4).reshape(2, 2)
+    subjects = int(both.sum())
+    return subjects, float(np.trace(confusion) / subjects) if subjects else None, cohen_kappa(confusion)
+
+
+def agreement_of_all(votes: Votes) -> tuple[int, float | None, float | None]:
+    """On how many subjects all voted, the share of their pairs' votes that are alike, and Fleiss' kappa."""
+    complete = votes[(votes != MISSING).all(axis=1)]
+    ratings = np.stack([(complete == 0).sum(axis=1), (complete == 1).sum(axis=1)], axis=1)
+    return len(complete), mean_agreement(ratings), fleiss_kappa(ratings)
 
 
 def _beyond_chance(observed: float, chance: float) -> float | None:

@@ -9,7 +9,18 @@ import polars as pl
 
 from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import DATASET, DUPLICATES, FILTER, IMAGE_INDEX, REJECTS, read_table, read_tables, to_frame
+from taskgalaxy.tables import (
+    CLEAN,
+    COT,
+    DATASET,
+    DUPLICATES,
+    FILTER,
+    IMAGE_INDEX,
+    REJECTS,
+    read_table,
+    read_tables,
+    to_frame,
+)
 from taskgalaxy.votes import read_vote_table
 
 
@@ -28,8 +39,12 @@ class RunFiles(Protocol):
     qa_rejects: Sequence[str]
     votes: str
     referee_rejects: str
+    clean: str
+    decontaminate_rejects: str
     dataset: str
     balance_rejects: str
+    cot: Sequence[str]
+    cot_rejects: Sequence[str]
 
 
 def filter_rejects(filtered: pl.DataFrame) -> pl.DataFrame:
@@ -60,7 +75,11 @@ def duplicate_rejects(duplicates: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_stages(
-    files: RunFiles, expansions: Sequence[Mapping[str, int]], image_files: int, referees: Sequence[str]
+    files: RunFiles,
+    expansions: Sequence[Mapping[str, int]],
+    image_files: int,
+    referees: Sequence[str],
+    cot_most: int,
 ) -> tuple[dict[str, tuple[int, int]], pl.DataFrame, int]:
     """Rows in and out of every stage, all rejected rows, and the number of votes.
 
@@ -70,6 +89,7 @@ def count_stages(
     Args:
         expansions: the counts of every level's expansion.
         image_files: how many files the shard manifests list.
+        cot_most: samples per task type that are to have a step-by-step answer.
     """
     unnamed = read_table(files.unnamed_rejects, REJECTS)
     distinct = read_table(files.images, IMAGE_INDEX).height
@@ -80,7 +100,8 @@ def count_stages(
     samples = read_all_samples(files.samples).height
     scores = read_vote_table(files.votes, referees)
     accepted = scores.filter("accepted").height
-    final = read_table(files.dataset, DATASET).height
+    dataset = read_table(files.dataset, DATASET)
+    clean = read_table(files.clean, CLEAN).filter("accepted").height
     qa_rejects = read_tables(files.qa_rejects, REJECTS)
     surplus = qa_rejects.filter(pl.col("task_type").is_null()).height
     counts: dict[str, tuple[int, int]] = {
@@ -91,8 +112,13 @@ def count_stages(
         "filter": (filtered.height + not_offered.height, kept),
         "qa": (kept + surplus, samples),
         "referee": (samples, accepted),
-        "balance": (accepted, final),
+        "decontaminate": (accepted, clean),
+        "balance": (clean, dataset.height),
     }
+    cot_rejects = read_tables(files.cot_rejects, REJECTS)
+    if files.cot:
+        sizes = dataset.group_by("task_type").len()["len"]
+        counts["cot"] = (int(sizes.clip(upper_bound=cot_most).sum()), read_tables(files.cot, COT).height)
     rejects = pl.concat(
         [
             read_tables(files.expand_rejects, REJECTS),
@@ -104,7 +130,9 @@ def count_stages(
             not_offered,
             qa_rejects,
             read_table(files.referee_rejects, REJECTS),
+            read_table(files.decontaminate_rejects, REJECTS),
             read_table(files.balance_rejects, REJECTS),
+            cot_rejects,
         ]
     )
     return counts, rejects, scores.height * len(referees)

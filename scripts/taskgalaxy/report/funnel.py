@@ -16,7 +16,9 @@ UNITS: Mapping[str, str] = {
     "filter": "candidates",
     "qa": "kept task types",
     "referee": "samples",
-    "balance": "accepted samples",
+    "decontaminate": "accepted samples",
+    "balance": "clean samples",
+    "cot": "samples chosen for step-by-step answers",
 }
 """What each stage counts; the order is that of the pipeline."""
 
@@ -85,7 +87,8 @@ def milestones(
         ("questions", _count(stages, "qa", "rows_out"), ("qa",)),
         ("votes", votes, ()),
         ("accepted", _count(stages, "referee", "rows_out"), ("referee",)),
-        ("final", _count(stages, "balance", "rows_out"), ("balance",)),
+        ("final", _count(stages, "balance", "rows_out"), ("decontaminate", "balance")),
+        ("step by step", _count(stages, "cot", "rows_out"), ("cot",)),
     ]
     return [(name, count, led) for name, count, led in found if count is not None]
 

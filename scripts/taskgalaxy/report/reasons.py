@@ -12,7 +12,9 @@ STAGE_SENTENCES: Mapping[str, str] = {
     "filter": "A model looks at the image and keeps those of its candidates that really fit.",
     "qa": "For every kept task type a model writes one question about the image, and its answer.",
     "referee": "Several referees vote on whether the task type, the question and the image go together.",
+    "decontaminate": "Accepted samples are compared with benchmarks, and their images with one another.",
     "balance": "Accepted samples are thinned so that no task type outweighs the others.",
+    "cot": "For some samples of the final set a model thinks the answer through, step by step.",
 }
 """What happens in a stage of :data:`taskgalaxy.rejects.REASONS`."""
 
@@ -48,10 +50,15 @@ REASON_SENTENCES: Mapping[str, str] = {
     "label_not_offered": "The reply names a task type that was not among those asked about.",
     "second_pair": "The reply holds a further pair for a task type that already has one.",
     "question_empty": "The pair has no question.",
-    "answer_empty": "The pair has no answer.",
+    "answer_empty": "The answer is empty.",
+    "no_steps": "The reply holds an answer and no step that leads to it.",
     "malformed_pair": "The pair lacks a field, or a field is not text.",
     "score_below_threshold": "Too few referees voted yes.",
     "votes_missing": "Too many votes are missing for the remaining ones to decide.",
+    "benchmark_image": "The image is one of a benchmark's, byte for byte.",
+    "benchmark_image_near": "The image looks like one of a benchmark's.",
+    "benchmark_question": "The question shares a run of words with one of a benchmark's.",
+    "near_duplicate": "The image looks like an earlier one, which stands for both.",
     "image_removed": "The image is no longer in its source.",
     "over_cap": "The task type already has as many samples as the final set takes of one.",
     "below_minimum": "The task type has fewer samples than the final set asks for.",

@@ -21,13 +21,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from taskgalaxy.labels import SEPARATOR
-from taskgalaxy.report.agreement import cohen_kappa, fleiss_kappa, mean_agreement
+from taskgalaxy.report.agreement import MISSING, Votes, agreement_of_all, agreement_of_two
+from taskgalaxy.report.text_table import percent, text_table
 from taskgalaxy.votes import each_vote, vote_column
-
-Votes = NDArray[np.int8]
-"""(samples, referees): 0, 1, or :data:`MISSING`."""
-
-MISSING = -1
 
 
 class YesRate(TypedDict):
@@ -213,25 +209,13 @@ def _alone(scores: pl.DataFrame, kept: pl.Expr) -> KeptAlone:
 
 
 def _pair(referees: list[str], first: Votes, second: Votes) -> Pair:
-    both = (first != MISSING) & (second != MISSING)
-    confusion = np.bincount(2 * first[both] + second[both], minlength=4).reshape(2, 2)
-    samples = int(both.sum())
-    return {
-        "referees": referees,
-        "samples": samples,
-        "agreement": float(np.trace(confusion) / samples) if samples else None,
-        "cohen_kappa": cohen_kappa(confusion),
-    }
+    samples, agreement, kappa = agreement_of_two(first, second)
+    return {"referees": referees, "samples": samples, "agreement": agreement, "cohen_kappa": kappa}
 
 
 def _together(votes: Votes) -> Together:
-    complete = votes[(votes != MISSING).all(axis=1)]
-    ratings = np.stack([(complete == 0).sum(axis=1), (complete == 1).sum(axis=1)], axis=1)
-    return {
-        "samples": len(complete),
-        "agreement": mean_agreement(ratings),
-        "fleiss_kappa": fleiss_kappa(ratings),
-    }
+    samples, agreement, kappa = agreement_of_all(votes)
+    return {"samples": samples, "agreement": agreement, "fleiss_kappa": kappa}
 
 
 def _splits(votes: Votes, accepted: NDArray[np.bool_]) -> list[Split]:
@@ -277,47 +261,47 @@ def format_referees(statistics: RefereeStatistics) -> str:
     """The statistics as plain-text tables, one below the other; a table that would be empty is left out."""
     referees, together = statistics["referees"], statistics["together"]
     tables = [
-        _table(
+        text_table(
             ("how they voted", "votes", "yes", "missing", "mean p_yes", "median p_yes"),
             [
-                (each["referee"], each["votes"], _share(each["yes_rate"]), each["missing"],
+                (each["referee"], each["votes"], percent(each["yes_rate"]), each["missing"],
                  each["p_yes"]["mean"], each["p_yes"]["median"])
                 for each in referees
             ],
         ),
-        _table(
+        text_table(
             ("missing votes", "votes"),
             [
                 (f"{each['referee']}: {missing['reason']}", missing["votes"])
                 for each in referees for missing in each["missing_by_reason"]
             ],
         ),
-        _table(
+        text_table(
             ("how the votes split", "samples", "accepted"),
             [(_split_words(each), each["samples"], each["accepted"]) for each in statistics["splits"]],
         ),
-        _table(
+        text_table(
             ("the odd one out", "yes against noes", "no against yeses"),
             [
                 (each["referee"], each["odd_one_out"]["yes"], each["odd_one_out"]["no"])
                 for each in referees if len(referees) > 2
             ],
         ),
-        _table(
+        text_table(
             ("how two agree", "samples", "equal votes", "Cohen's kappa"),
             [
-                (", ".join(each["referees"]), each["samples"], _share(each["agreement"]), each["cohen_kappa"])
+                (", ".join(each["referees"]), each["samples"], percent(each["agreement"]), each["cohen_kappa"])
                 for each in statistics["pairs"]
             ],
         ),
-        _table(
+        text_table(
             ("how all agree", "samples", "equal pairs", "Fleiss' kappa"),
             [
-                (f"{len(referees)} referees", together["samples"], _share(together["agreement"]),
+                (f"{len(referees)} referees", together["samples"], percent(together["agreement"]),
                  together["fleiss_kappa"])
             ] if len(referees) > 1 else [],
         ),
-        _table(
+        text_table(
             ("kept by one alone", "samples", "the vote too", "task types", "the vote too"),
             [
                 (each["referee"], each["alone"]["samples"], each["alone"]["shared_samples"],
@@ -326,10 +310,10 @@ def format_referees(statistics: RefereeStatistics) -> str:
             ]
             + [("the vote", statistics["accepted"], "", statistics["accepted_task_types"], "")],
         ),
-        _table(
+        text_table(
             ("yes by first level", "samples", *(each["referee"] for each in referees)),
             [
-                (level["level_1"], level["samples"], *(_share(each["yes_rate"]) for each in level["referees"]))
+                (level["level_1"], level["samples"], *(percent(each["yes_rate"]) for each in level["referees"]))
                 for level in statistics["first_levels"]
             ],
         ),
@@ -337,31 +321,6 @@ def format_referees(statistics: RefereeStatistics) -> str:
     return "\n".join(filter(None, tables))
 
 
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
-
-
 def _split_words(split: Split) -> str:
     words = f"{split['yes']} yes, {split['no']} no"
     return f"{words}, {split['missing']} missing" if split["missing"] else words
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str | int | float | None]]) -> str:
-    """Aligned columns, the first to the left and numbers to the right; nothing without rows."""
-    if not rows:
-        return ""
-    cells = [list(head), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(
-            [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        )
-        for first, *others in cells
-    ]
-    return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]]) + "\n"
-
-
-def _cell(value: str | float | None) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return "-" if value is None else f"{value:,}" if isinstance(value, int) else value
