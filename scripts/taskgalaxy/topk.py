@@ -8,11 +8,13 @@ number of threads and device.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from taskgalaxy.embeddings import Vectors
 
@@ -21,9 +23,11 @@ _SPARE = 4
 _GROUPS = 16
 """A query's keys are searched in groups of so many, by the maximum of each group."""
 _CHUNK_BYTES = 32 << 20
-"""Scores that are in memory at once."""
+"""Scores that are in memory at once, for every thread."""
 _EXACT_BYTES = 2 << 20
-"""Float64 products that are in memory at once; more than a core's cache would make them slower."""
+"""Float64 products that are in memory at once, for every thread; more than a cache holds would make them slower."""
+_ROWS = 1024
+"""Rows of vectors or results that are worked at where a few bytes to each are enough."""
 
 
 class Best(NamedTuple):
@@ -48,13 +52,8 @@ def exact_topk(queries: Vectors, keys: Vectors, k: int, *, device: str = "cpu", 
     if not 1 <= k <= len(keys):
         raise ValueError(f"k is {k}, it must be from 1 to {len(keys)}, the number of keys")
     _check_finite(queries, keys)
-    found = _Search(keys, k, device).best(queries, chunk)
-    indices = np.empty((len(queries), k), np.int64)
-    scores = np.empty((len(queries), k), np.float32)
-    for start, best, exact in found:
-        indices[start : start + len(best)] = best.cpu().numpy()
-        scores[start : start + len(best)] = exact.cpu().numpy()
-    return Best(indices, scores)
+    indices, scores = _Search(keys, k, device).best(queries, chunk)
+    return Best(indices.numpy(), scores.float().numpy())
 
 
 def exact_topk_of_blocks(queries: Vectors, blocks: Iterable[Vectors], k: int, *, device: str = "cpu") -> Best:
@@ -71,21 +70,22 @@ def exact_topk_of_blocks(queries: Vectors, blocks: Iterable[Vectors], k: int, *,
     """
     if k < 1:
         raise ValueError(f"k is {k}, it must be at least 1")
+    _check_finite(queries)
     indices = torch.empty((len(queries), 0), dtype=torch.int64)
     scores = torch.empty((len(queries), 0), dtype=torch.float64)
     before = 0
     for keys in blocks:
         if not len(keys):
             continue
-        _check_finite(queries, keys)
+        _check_finite(keys)
+        further, exact = _Search(keys, min(k, len(keys)), device).best(queries)
         width = min(k, scores.shape[1] + len(keys))
         merged_indices = torch.empty((len(queries), width), dtype=torch.int64)
         merged_scores = torch.empty((len(queries), width), dtype=torch.float64)
-        for start, best, exact in _Search(keys, min(k, len(keys)), device).best(queries):
-            rows = slice(start, start + len(best))
+        for rows in _slices(len(queries), _ROWS):
             # What came earlier stands first, so that a stable sort gives it the ties.
-            both = torch.cat([scores[rows], exact.cpu()], dim=1)
-            names = torch.cat([indices[rows], best.cpu() + before], dim=1)
+            both = torch.cat([scores[rows], exact[rows]], dim=1)
+            names = torch.cat([indices[rows], further[rows] + before], dim=1)
             order = torch.sort(both, dim=1, descending=True, stable=True).indices[:, :width]
             merged_scores[rows], merged_indices[rows] = both.gather(1, order), names.gather(1, order)
         indices, scores, before = merged_indices, merged_scores, before + len(keys)
@@ -108,26 +108,43 @@ class _Search:
         size = _GROUPS if 2 * _GROUPS * self._candidates < len(keys) else 1
         self._groups = -(-len(keys) // size)
         self._padded = self._groups * size
-        self._transposed = torch.zeros((self._padded, self._keys.shape[1]), device=device)
-        self._transposed[: len(keys)] = self._keys
-        self._transposed = self._transposed.T
         self._longest = _longest(self._keys)
 
-    def best(self, queries: Vectors, chunk: int | None = None) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
-        """Chunk by chunk: where it starts, its best keys and their float64 scores, each (chunk, k)."""
-        chunk = chunk or max(1, _CHUNK_BYTES // (4 * self._padded))
-        scores = torch.empty((min(chunk, len(queries)), self._padded), device=self._keys.device)
-        for start in range(0, len(queries), chunk):
-            block = torch.from_numpy(np.ascontiguousarray(queries[start : start + chunk])).to(self._keys.device)
-            yield start, *self._best_of_chunk(block, scores[: len(block)])
+    def best(self, queries: Vectors, chunk: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """The indices of every query's best keys and their float64 scores, each (N, k), on the CPU."""
+        if self._keys.device.type != "cpu":
+            return self._best_of_part(queries, chunk)
+        # A thread to a part of the queries, from the product to the scores: two pools that take turns at the
+        # same cores would wait for each other, since an idle thread of a pool spins for a while.
+        threads = torch.get_num_threads()
+        try:
+            with (
+                threadpool_limits(1, user_api="blas"),
+                ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+            ):
+                parts = list(pool.map(lambda part: self._best_of_part(part, chunk), np.array_split(queries, threads)))
+        finally:
+            torch.set_num_threads(threads)
+        return torch.cat([indices for indices, _ in parts]), torch.cat([scores for _, scores in parts])
+
+    def _best_of_part(self, queries: Vectors, chunk: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+        indices = torch.empty((len(queries), self._k), dtype=torch.int64)
+        exact = torch.empty((len(queries), self._k), dtype=torch.float64)
+        chunk = min(chunk or max(1, _CHUNK_BYTES // (4 * self._padded)), max(1, len(queries)))
+        scores = torch.full((chunk, self._padded), -torch.inf, device=self._keys.device)
+        for rows in _slices(len(queries), chunk):
+            block = torch.from_numpy(np.ascontiguousarray(queries[rows])).to(self._keys.device)
+            best, their_scores = self._best_of_chunk(block, scores[: len(block)])
+            indices[rows], exact[rows] = best.cpu(), their_scores.cpu()
+        return indices, exact
 
     def _best_of_chunk(self, block: torch.Tensor, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        products = scores[:, : len(self._keys)]
         if scores.device.type == "cpu":
             # The same memory; on processors of AMD, OpenBLAS is half as fast again as what torch comes with.
-            np.matmul(block.numpy(), self._transposed.numpy(), out=scores.numpy())
+            np.matmul(block.numpy(), self._keys.T.numpy(), out=products.numpy())
         else:
-            torch.mm(block, self._transposed, out=scores)
-        scores[:, len(self._keys) :] = -torch.inf
+            torch.mm(block, self._keys.T, out=products)
         values, candidates = self._greatest(scores)
         indices, exact = _ranked(block, self._keys, candidates, self._k)
         if self._candidates < len(self._keys):
@@ -164,8 +181,15 @@ class _Search:
         return dimension * unit / (1 - dimension * unit) * _longest(block) * self._longest
 
 
+def _slices(count: int, step: int) -> Iterator[slice]:
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
 def _longest(vectors: torch.Tensor) -> float:
-    return float(torch.linalg.vector_norm(vectors.double(), dim=1).max()) if len(vectors) else 0.0
+    norms = (
+        torch.linalg.vector_norm(vectors[rows], dim=1, dtype=torch.float64) for rows in _slices(len(vectors), _ROWS)
+    )
+    return max((float(of_block.max()) for of_block in norms), default=0.0)
 
 
 def _ranked(
@@ -187,19 +211,20 @@ def _exact_scores(queries: torch.Tensor, keys: torch.Tensor, candidates: torch.T
     count, width = candidates.shape
     scores = torch.empty((count, width), dtype=torch.float64, device=queries.device)
     step = max(1, _EXACT_BYTES // (8 * width * queries.shape[1]))
-    for start in range(0, count, step):
-        rows = slice(start, start + step)
-        products = keys[candidates[rows]].double() * queries[rows, None].double()
+    for rows in _slices(count, step):
+        products = keys.index_select(0, candidates[rows].flatten()).double().view(-1, width, queries.shape[1])
+        products *= queries[rows, None]
         scores[rows] = _folded(products)
     return scores
 
 
 def _folded(terms: torch.Tensor) -> torch.Tensor:
-    """The sums over the last axis, (..., n) to (...), always in the same order."""
-    while (length := terms.shape[-1]) > 1:
+    """The sums over the last axis, (..., n) to (...), always in the same order; what ``terms`` held is gone."""
+    length = terms.shape[-1]
+    while length > 1:
         half = length // 2
-        folded = terms[..., :half] + terms[..., half : 2 * half]
+        terms[..., :half] += terms[..., half : 2 * half]
         if length % 2:
-            folded[..., 0] += terms[..., -1]
-        terms = folded
+            terms[..., 0] += terms[..., length - 1]
+        length = half
     return terms[..., 0]
