@@ -9,7 +9,11 @@ RESULTS ?= results
 SNAKEMAKE = $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 MOST_JOBS_DRAWN = 500
 
-.PHONY: demo dag test lint unit workflow-tests cluster-tests soak clean options stage-code
+# A run is hundreds of processes that import the same modules; each would compile them anew, which takes three times as
+# long.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo dag test lint tests unit soak clean options stage-code
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -31,10 +35,13 @@ dag: $(VENV)/.installed
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@# Compiled by whoever imports it first: of torch's and transformers' thousands of modules few are.
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
 	touch $@
 
-test: lint unit workflow-tests cluster-tests
+# Side by side, since lint keeps one core busy.
+test: $(VENV)/.installed
+	@$(MAKE) --no-print-directory --jobs 2 lint tests
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -43,17 +50,15 @@ lint: $(VENV)/.installed
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
+# The longest first, so that none is left alone in the end; tests/conftest.py says what stays together. More processes
+# than cores: a fifth of the tests' time is waiting.
+TESTS = tests/slurm tests/conda tests/served tests/workflow tests/browser tests/unit
+
+tests: $(VENV)/.installed
+	$(BIN)/pytest $(TESTS) -m "not soak" --numprocesses $$(($(CORES) + 3)) --no-loadscope-reorder
+
 unit: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $(CORES) -m "not workflow and not browser and not served and not slurm and not demo and not conda and not soak"
-
-# Tests of a file share what they start from (a finished run, conda's environments), so they stay in one process.
-# One process more than cores: much of their time is waiting.
-workflow-tests: $(VENV)/.installed
-	$(BIN)/pytest tests --numprocesses $$(($(CORES) + 1)) --dist loadfile -m "(workflow or browser or served or conda) and not (slurm or demo or soak)"
-
-# One cluster, whose jobs take all cores, and the demo that its own is compared with.
-cluster-tests: $(VENV)/.installed
-	$(BIN)/pytest tests -m "(slurm or demo) and not soak"
+	$(BIN)/pytest tests/unit -m "not soak" --numprocesses $(CORES)
 
 soak: $(VENV)/.installed
 	$(BIN)/pytest tests -m soak -rP

@@ -27,8 +27,16 @@ include: "rules/match.smk"
 include: "rules/filter.smk"
 include: "rules/qa.smk"
 include: "rules/referee.smk"
+include: "rules/fill.smk"
+include: "rules/decontaminate.smk"
+include: "rules/export.smk"
 include: "rules/dataset.smk"
+include: "rules/cot.smk"
+include: "rules/subsets.smk"
+include: "rules/publish.smk"
 include: "rules/report.smk"
+include: "rules/figures.smk"
+include: "rules/audit.smk"
 include: "rules/plan.smk"
 include: "rules/dry_run.smk"
 include: "rules/housekeeping.smk"
@@ -41,7 +49,11 @@ rule all:
         f"{RESULTS}/report/funnel.txt",
         f"{RESULTS}/report/referees.txt",
         f"{RESULTS}/report/samples.html",
+        f"{RESULTS}/report/samples",
+        f"{RESULTS}/report/report.html",
+        f"{RESULTS}/report/audit.html",
         get_truth_report(),
+        get_subsets(),
 
 
 rule dataset:

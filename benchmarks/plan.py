@@ -81,7 +81,7 @@ class Folder:
         outputs = [line.split("\t")[0] for line in listed if line.count("\t") > 4][1:]
         for name in outputs:
             path = self.path / name
-            if name.endswith("/images"):
+            if name.endswith(("/images", "/report/samples")):
                 path.mkdir(parents=True, exist_ok=True)
             elif not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)

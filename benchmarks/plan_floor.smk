@@ -4,7 +4,7 @@ SHARDS = open("shards.txt").read().split()
 REFEREES = ["first", "second", "third"]
 
 rule all:
-    input: "r/sums", "r/funnel.txt", "r/referees.txt", "r/samples.html"
+    input: "r/sums", "r/funnel.txt", "r/referees.txt", "r/samples.html", "r/audit.html"
 rule expand_level:
     output: "r/level1.yaml", "r/level1.json", "r/rejects/expand.parquet"
     script: "plan.py"
@@ -29,6 +29,10 @@ rule inspect_images:
 rule find_duplicates:
     input: expand("r/inspected/{shard}.parquet", shard=SHARDS), "r/removed.parquet"
     output: "r/images.parquet", "r/duplicates.parquet"
+    script: "plan.py"
+rule hash_images:
+    input: "r/inspected/{shard}.parquet", ancient("r/images.parquet")
+    output: "r/hashes/{shard}.parquet"
     script: "plan.py"
 rule embed_images:
     input: "r/inspected/{shard}.parquet", ancient("r/images.parquet")
@@ -56,8 +60,16 @@ rule tally_votes:
         expand("r/votes/{referee}/{shard}.parquet", shard=SHARDS, referee=REFEREES),
     output: "r/votes.parquet", "r/rejects/referee.parquet"
     script: "plan.py"
+rule decontaminate:
+    input:
+        "r/votes.parquet",
+        "r/images.parquet",
+        expand("r/qa/{shard}.jsonl", shard=SHARDS),
+        expand("r/hashes/{shard}.parquet", shard=SHARDS),
+    output: "r/clean.parquet", "r/contamination.parquet", "r/near_duplicates.txt", "r/rejects/decontaminate.parquet"
+    script: "plan.py"
 rule balance:
-    input: "r/votes.parquet", "r/images.parquet", expand("r/qa/{shard}.jsonl", shard=SHARDS)
+    input: "r/clean.parquet", "r/votes.parquet", "r/images.parquet", expand("r/qa/{shard}.jsonl", shard=SHARDS)
     output: "r/taskgalaxy.parquet", "r/taskgalaxy.jsonl", "r/rejects/balance.parquet"
     script: "plan.py"
 rule funnel:
@@ -77,6 +89,10 @@ rule sample_page:
     input: "r/taskgalaxy.parquet", "r/rejects.parquet", "r/referees.json"
     output: "r/samples.html"
     script: "plan.py"
+rule draw_audit:
+    input: "r/votes.parquet", "r/images.parquet", expand("r/qa/{shard}.jsonl", shard=SHARDS)
+    output: "r/audit.html", "r/audit_draw.json"
+    script: "plan.py"
 rule export_llava:
     input: "r/taskgalaxy.parquet"
     output: "r/llava.json"
@@ -85,7 +101,15 @@ rule link_images:
     input: "r/taskgalaxy.parquet"
     output: directory("r/images")
     script: "plan.py"
+rule write_manifest:
+    input: "r/taskgalaxy.parquet", "r/funnel.parquet"
+    output: "r/manifest.json"
+    script: "plan.py"
+rule write_card:
+    input: "r/taskgalaxy.parquet", "r/manifest.json", "r/referees.json"
+    output: "r/README.md", "r/croissant.json"
+    script: "plan.py"
 rule seal_dataset:
-    input: "r/taskgalaxy.parquet", "r/funnel.parquet", "r/llava.json", "r/images"
-    output: "r/manifest.json", "r/sums"
+    input: "r/README.md", "r/croissant.json", "r/llava.json", "r/images"
+    output: "r/sums"
     script: "plan.py"

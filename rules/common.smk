@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from taskgalaxy.benchmark_lists import images_digest, names_with
 from taskgalaxy.config import (
     deciding,
     endpoint_identity,
@@ -18,9 +19,15 @@ from taskgalaxy.config import (
     validated,
 )
 from taskgalaxy.errors import UserError
+from taskgalaxy.export.conversation import MIX_FOLDER
 from taskgalaxy.files import sha256_file
+from taskgalaxy.fill_shards import fill_shards
+from taskgalaxy.llm.settings import endpoints_of
 from taskgalaxy.llm.weights import pin_weights
-from taskgalaxy.shards import ShardFiles, plan_shards, source_of
+from taskgalaxy.publish.settings import no_repository, no_token
+from taskgalaxy.report_names import FIGURES, TABLES
+from taskgalaxy.shards import ShardFiles, outline, plan_shards, source_of
+from taskgalaxy.subset_names import WHOLE, subset_names
 from taskgalaxy.versions import VERSIONS
 
 
@@ -41,9 +48,13 @@ def get_validated_config():
 
 def get_plan():
     """The shards. Only the main process looks at the image folders and reads manifests; jobs need the names."""
+    manifests = Path(f"{RESULTS}/images/shards")
+    # The graph of rules is the same for one shard as for a thousand, and nobody wants to wait for it.
+    if "--rulegraph" in sys.argv:
+        return outline(manifests, config["sources"])
     try:
         return plan_shards(
-            Path(f"{RESULTS}/images/shards"),
+            manifests,
             config["sources"],
             config["images"]["shard_size"],
             scanning=workflow.is_main_process,
@@ -56,12 +67,19 @@ config.update(get_validated_config())
 RESULTS = config["results"]
 PROMPTS = config["prompts"]
 LEVELS = range(1, len(config["taxonomy"]["levels"]) + 1)
+GENERATORS = endpoints_of(config, "qa")
 REFEREES = config["roles"]["referees"]
 # Those whose model the job itself loads, and those that it asks.
 LOADED_REFEREES = [name for name in REFEREES if in_process(config, name)]
 ASKED_REFEREES = [name for name in REFEREES if not in_process(config, name)]
+SUBSETS = subset_names(config)
+# Those that the set is compared with, by name.
+BENCHMARKS = config["decontaminate"]["benchmarks"]
 PLAN = get_plan()
 SHARDS = PLAN.shards
+FILL_SHARDS = fill_shards(config, len(SHARDS))
+# Those that questions are asked about.
+ASKED_SHARDS = [*SHARDS, *FILL_SHARDS]
 
 # Remote jobs get the keys by the names of their variables. A dry-run and the plan need none.
 KEYS = secret_names(config)
@@ -76,6 +94,8 @@ onstart:
         check_writable(Path(RESULTS))
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if "push" in workflow.dag_settings.targets and config["push"]["token_env"] not in os.environ:
+        raise WorkflowError(str(no_token(config["push"]["token_env"])))
     missing = [name for name in KEYS if name not in os.environ]
     if missing and set(workflow.dag_settings.targets) != {"plan"}:
         raise WorkflowError(
@@ -83,10 +103,17 @@ onstart:
         )
 
 
+def get_names_pattern(names):
+    """A regular expression that matches these and, where there is none, nothing."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
     level=r"[1-9]\d*",
     shard=r"[A-Za-z0-9][A-Za-z0-9_.-]*-\d\d\d\d\d+",
     referee="|".join(map(re.escape, REFEREES)),
+    set=get_names_pattern([WHOLE, *SUBSETS]),
+    benchmark=get_names_pattern(BENCHMARKS),
 
 
 def get_taxonomy_before(wildcards):
@@ -145,30 +172,105 @@ def get_clip_settings():
 
 
 def get_model(role):
-    """What decides the answers of the endpoint in a role."""
-    return endpoint_identity(config["endpoints"][config["roles"][role]])
+    """What decides the answers of the endpoint in a role, or those of each that shares it, by name."""
+    models = {name: endpoint_identity(config["endpoints"][name]) for name in endpoints_of(config, role)}
+    # The name decides nothing where there is one; of several it says which images are whose.
+    return models if len(models) > 1 else next(iter(models.values()))
 
 
 def get_referee_model(wildcards):
     return endpoint_identity(config["endpoints"][wildcards.referee])
 
 
-def get_names_pattern(names):
-    """A regular expression that matches these and, where there is none, nothing."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+def get_votes(shards):
+    return expand(f"{RESULTS}/votes/{{referee}}/{{shard}}.parquet", referee=REFEREES, shard=shards)
 
 
-def get_votes(wildcards):
-    return expand(f"{RESULTS}/votes/{{referee}}/{{shard}}.parquet", referee=REFEREES, shard=SHARDS)
+def get_image_hashes(wildcards):
+    """The images' perceptual hashes, where they are compared with a benchmark's or with one another."""
+    compared = names_with(BENCHMARKS, "images") and config["decontaminate"]["distance"] is not None
+    if not compared and config["near_duplicates"]["distance"] is None:
+        return []
+    return expand(f"{RESULTS}/images/hashes/{{shard}}.parquet", shard=SHARDS)
+
+
+@cache
+def get_images_digest(benchmark):
+    """What a benchmark's images are; only jobs that read them, and the main process, list its folders."""
+    return images_digest(BENCHMARKS[benchmark]["images"])
+
+
+def get_benchmark_questions():
+    return [path for benchmark in BENCHMARKS.values() for path in benchmark["questions"]]
 
 
 def get_exports(wildcards):
-    return expand(f"{RESULTS}/export/{{name}}.json", name=config["exports"])
+    """Everything that the rules of the exports write that the configuration lists."""
+    return [
+        path
+        for name in config["exports"]
+        for path in expand(getattr(rules, f"export_{name}").output, set=WHOLE)
+    ]
+
+
+def get_exported(wildcards):
+    """What an export holds: the whole set, or a subset."""
+    return (
+        f"{RESULTS}/dataset/{WHOLE}.parquet"
+        if wildcards.set == WHOLE
+        else f"{RESULTS}/subsets/{wildcards.set}.parquet"
+    )
+
+
+def get_mix(wildcards):
+    """The LLaVA mix that the set is put behind."""
+    if not config["llava_mix"]:
+        raise WorkflowError(
+            "config: llava_mix.json needs llava_mix, which names the existing mix and its images"
+        )
+    return config["llava_mix"]["path"]
+
+
+def get_linked():
+    """The folders that the exports' images lie in: where one is moved to, its link must follow."""
+    folders = {name: source["root"] for name, source in config["sources"].items()}
+    return folders | ({MIX_FOLDER: config["llava_mix"]["images"]} if config["llava_mix"] else {})
+
+
+def get_cot():
+    """The step-by-step answers, where somebody writes them."""
+    return [f"{RESULTS}/cot.parquet"] if config["roles"]["cot"] else []
+
+
+def get_judgements(wildcards):
+    """What people saved from the page of the audit."""
+    return sorted(map(str, Path(config["audit"]["judgements"]).glob("*.json")))
+
+
+def get_deciding_files():
+    """The files of the user that decide what is asked, by what the manifest calls them."""
+    # Few processes need it, and jinja2 takes its time.
+    from taskgalaxy.prompts import used_roles
+
+    prompts = {f"prompt {role}": f"{PROMPTS}/{role}.txt" for role in used_roles(config)}
+    return prompts | {"seeds": config["taxonomy"]["seeds"]}
+
+
+def get_repository(wildcards):
+    """Where the set is pushed to: a dry-run too says that there is nowhere."""
+    if config["push"]["repository"] is None:
+        raise WorkflowError(str(no_repository()))
+    return config["push"]["repository"]
 
 
 def get_truth_report():
     """The table that measures the pipeline against ground truth, where there is any."""
     return [f"{RESULTS}/report/truth.txt"] if config["report"]["truth"] else []
+
+
+def get_subsets():
+    """The tables of the subsets that the configuration asks for."""
+    return [f"{RESULTS}/subsets/{name}.parquet" for name in SUBSETS]
 
 
 def get_patterns(wildcards):
@@ -184,4 +286,10 @@ def get_patterns(wildcards):
 
 def get_wanted(wildcards):
     """The values of the wildcards that this configuration needs."""
-    return {"shard": SHARDS, "referee": REFEREES, "level": [str(level) for level in LEVELS]}
+    return {
+        "shard": ASKED_SHARDS,
+        "referee": REFEREES,
+        "level": [str(level) for level in LEVELS],
+        "set": [WHOLE, *SUBSETS],
+        "benchmark": list(BENCHMARKS),
+    }

@@ -1,10 +1,11 @@
-# The balanced final set, its exports and its seal (paper section 2.2, "To ensure balance").
+# The balanced final set and its seal (paper section 2.2, "To ensure balance").
 
 
 rule balance:
     input:
+        clean=f"{RESULTS}/clean.parquet",
         votes=f"{RESULTS}/votes.parquet",
-        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=ASKED_SHARDS),
         images=f"{RESULTS}/images.parquet",
     output:
         parquet=f"{RESULTS}/dataset/taskgalaxy.parquet",
@@ -31,63 +32,19 @@ rule balance:
         "../scripts/balance.py"
 
 
-rule export_llava:
-    input:
-        f"{RESULTS}/dataset/taskgalaxy.parquet",
-    output:
-        f"{RESULTS}/export/llava.json",
-    log:
-        f"{RESULTS}/logs/export_llava.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/export_llava.tsv"
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=get_mem_mb(1000, per_image=5),
-        runtime=get_minutes(10, per_image_s=0.002),
-    params:
-        version=VERSIONS["export"],
-    message:
-        "Writing LLaVA's training JSON"
-    script:
-        "../scripts/export_llava.py"
-
-
-rule link_images:
-    input:
-        f"{RESULTS}/dataset/taskgalaxy.parquet",
-    output:
-        directory(f"{RESULTS}/export/images"),
-    log:
-        f"{RESULTS}/logs/link_images.log",
-    conda:
-        "../envs/base.yaml"
-    resources:
-        mem_mb=get_mem_mb(1000, per_image=2),
-        runtime=get_minutes(10, per_image_s=0.002),
-    params:
-        version=VERSIONS["export"],
-    message:
-        "Linking the sources into one image folder for the exports"
-    script:
-        "../scripts/link_images.py"
-
-
-rule seal_dataset:
+rule write_manifest:
     input:
         parquet=f"{RESULTS}/dataset/taskgalaxy.parquet",
-        jsonl=f"{RESULTS}/dataset/taskgalaxy.jsonl",
         funnel=f"{RESULTS}/funnel.parquet",
+        task_types=f"{RESULTS}/taxonomy/task_types.parquet",
         tasks=f"{RESULTS}/match/tasks.parquet",
-        exports=get_exports,
-        images=f"{RESULTS}/export/images",
+        inputs=ancient(lambda wildcards: list(get_deciding_files().values())),
     output:
-        manifest=f"{RESULTS}/dataset/manifest.json",
-        checksums=f"{RESULTS}/dataset/SHA256SUMS",
+        f"{RESULTS}/dataset/manifest.json",
     log:
-        f"{RESULTS}/logs/seal_dataset.log",
+        f"{RESULTS}/logs/write_manifest.log",
     benchmark:
-        f"{RESULTS}/benchmarks/seal_dataset.tsv"
+        f"{RESULTS}/benchmarks/write_manifest.tsv"
     conda:
         "../envs/clip.yaml"
     resources:
@@ -95,8 +52,44 @@ rule seal_dataset:
         runtime=get_minutes(10, per_image_s=0.002),
     params:
         config=deciding(config),
+        inputs=lambda wildcards: {name: get_digest(path) for name, path in get_deciding_files().items()},
+        version=VERSIONS["manifest"],
+    message:
+        "Noting what the final set is made of"
+    script:
+        "../scripts/write_manifest.py"
+
+
+rule seal_dataset:
+    input:
+        files=expand(
+            f"{RESULTS}/dataset/{{name}}",
+            name=[
+                "taskgalaxy.parquet",
+                "taskgalaxy.jsonl",
+                "contamination.parquet",
+                "contamination.csv",
+                "manifest.json",
+                "README.md",
+                "croissant.json",
+            ],
+        ),
+        exports=get_exports,
+        images=f"{RESULTS}/export/images",
+    output:
+        f"{RESULTS}/dataset/SHA256SUMS",
+    log:
+        f"{RESULTS}/logs/seal_dataset.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/seal_dataset.tsv"
+    conda:
+        "../envs/base.yaml"
+    resources:
+        mem_mb=get_mem_mb(1000),
+        runtime=get_minutes(10, per_image_s=0.002),
+    params:
         version=VERSIONS["seal"],
     message:
-        "Writing the manifest and the checksums of the final set"
+        "Writing the checksums of the final set"
     script:
         "../scripts/seal_dataset.py"

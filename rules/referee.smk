@@ -51,8 +51,8 @@ use rule cast_votes as cast_votes_by_transformers with:
 
 rule tally_votes:
     input:
-        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
-        votes=get_votes,
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=ASKED_SHARDS),
+        votes=get_votes(ASKED_SHARDS),
     output:
         votes=f"{RESULTS}/votes.parquet",
         rejects=f"{RESULTS}/rejects/referee.parquet",

@@ -12,14 +12,18 @@ rule funnel:
         images=f"{RESULTS}/images.parquet",
         duplicates=f"{RESULTS}/images/duplicates.parquet",
         match_rejects=expand(f"{RESULTS}/rejects/match/{{shard}}.parquet", shard=SHARDS),
-        filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
-        filter_rejects=expand(f"{RESULTS}/rejects/filter/{{shard}}.parquet", shard=SHARDS),
-        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
-        qa_rejects=expand(f"{RESULTS}/rejects/qa/{{shard}}.parquet", shard=SHARDS),
+        filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=ASKED_SHARDS),
+        filter_rejects=expand(f"{RESULTS}/rejects/filter/{{shard}}.parquet", shard=ASKED_SHARDS),
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=ASKED_SHARDS),
+        qa_rejects=expand(f"{RESULTS}/rejects/qa/{{shard}}.parquet", shard=ASKED_SHARDS),
         votes=f"{RESULTS}/votes.parquet",
         referee_rejects=f"{RESULTS}/rejects/referee.parquet",
+        clean=f"{RESULTS}/clean.parquet",
+        decontaminate_rejects=f"{RESULTS}/rejects/decontaminate.parquet",
         dataset=f"{RESULTS}/dataset/taskgalaxy.parquet",
         balance_rejects=f"{RESULTS}/rejects/balance.parquet",
+        cot=get_cot(),
+        cot_rejects=[f"{RESULTS}/rejects/cot.parquet"] if config["roles"]["cot"] else [],
     output:
         funnel=f"{RESULTS}/funnel.parquet",
         rejects=f"{RESULTS}/rejects.parquet",
@@ -35,6 +39,7 @@ rule funnel:
         runtime=get_minutes(20, per_image_s=0.004),
     params:
         referees=REFEREES,
+        cot_most=config["cot"]["max"],
         version=VERSIONS["funnel"],
     message:
         "Checking that every row of every stage is accounted for"
@@ -72,7 +77,7 @@ rule measure_truth:
         truth=ancient(config["report"]["truth"] or []),
         images=f"{RESULTS}/images.parquet",
         filtered=expand(f"{RESULTS}/filter/{{shard}}.parquet", shard=SHARDS),
-        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=SHARDS),
+        samples=expand(f"{RESULTS}/qa/{{shard}}.jsonl", shard=ASKED_SHARDS),
         votes=f"{RESULTS}/votes.parquet",
         dataset=f"{RESULTS}/dataset/taskgalaxy.parquet",
     output:
@@ -107,7 +112,8 @@ rule sample_page:
         referees=f"{RESULTS}/report/referees.json",
         truth=[f"{RESULTS}/report/truth.json"] if config["report"]["truth"] else [],
     output:
-        report(f"{RESULTS}/report/samples.html", caption="captions/samples.rst", category="Samples"),
+        page=report(f"{RESULTS}/report/samples.html", caption="captions/samples.rst", category="Samples"),
+        samples=directory(f"{RESULTS}/report/samples"),
     log:
         f"{RESULTS}/logs/sample_page.log",
     benchmark:
@@ -118,9 +124,11 @@ rule sample_page:
         mem_mb=get_mem_mb(2000, per_image=10),
         runtime=get_minutes(20, per_image_s=0.004),
     params:
+        # No input: the page names originals there, and reads none.
+        images=f"{RESULTS}/export/images",
         max_samples=config["report"]["max_samples"],
         version=VERSIONS["sample_page"],
     message:
-        "Drawing the page on which samples and rejects can be looked at"
+        "Writing the page on which samples and rejects can be looked at"
     script:
         "../scripts/sample_page.py"

@@ -19,16 +19,18 @@ def get_minutes(least, per_shard_image_s=0, per_image_s=0):
     return lambda wildcards, attempt: 2 ** (attempt - 1) * max(least, int(seconds / 60))
 
 
-def get_asking_minutes(role, per_shard_image_s):
+def get_asking_minutes(role, per_shard_image_s=0, per_image_s=0):
     """Minutes of a job that asks: as :func:`get_minutes`, and as long as a batch may take."""
-    minutes = get_minutes(20, per_shard_image_s)
+    minutes = get_minutes(20, per_shard_image_s, per_image_s)
     waiting = batch_minutes(config, get_endpoints(role))
     return lambda wildcards, attempt: max(minutes(wildcards, attempt), waiting)
 
 
 def get_endpoints(role):
     """Those that the jobs of a role ask."""
-    return ASKED_REFEREES if role == "referees" else [config["roles"][role]]
+    if role == "referees":
+        return ASKED_REFEREES
+    return endpoints_of(config, role)
 
 
 def get_partition(name):
@@ -46,12 +48,14 @@ def get_gpu_partition():
 
 def get_asking_partition(role):
     """Where a role's jobs go: those that ask a server must reach it over the network."""
-    return by_referee(
-        {
-            name: get_partition("asking" if asks_a_server(config, [name]) else "slurm")
-            for name in get_endpoints(role)
-        }
-    )
+
+    def partition(names):
+        return get_partition("asking" if asks_a_server(config, names) else "slurm")
+
+    # A job of the referees asks one of them, any other job all endpoints of its role.
+    if role == "referees":
+        return by_referee({name: partition([name]) for name in get_endpoints(role)})
+    return partition(get_endpoints(role))
 
 
 def get_loaded_gpus():
@@ -70,8 +74,8 @@ def get_loaded_partition():
 
 def by_referee(values):
     """What all have in common, or else a function: it costs Snakemake time for every job."""
-    if len(set(values.values())) == 1:
-        return next(iter(values.values()))
+    if len(set(values.values())) <= 1:
+        return next(iter(values.values()), None)
     return lambda wildcards: values[wildcards.referee]
 
 

@@ -2,14 +2,14 @@ from taskgalaxy.balance import balance_rejects, draw
 from taskgalaxy.dataset import assemble, read_all_samples
 from taskgalaxy.files import write_jsonl
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import DATASET, IMAGE_INDEX, REJECTS, read_table, write_table
+from taskgalaxy.tables import CLEAN, DATASET, IMAGE_INDEX, REJECTS, read_table, write_table
 from taskgalaxy.votes import read_vote_table
 
 with job(snakemake.log[0]):
     scores = read_vote_table(snakemake.input.votes, snakemake.params.referees)
     images = read_table(snakemake.input.images, IMAGE_INDEX)
     drawn, left = draw(
-        scores.filter("accepted"),
+        read_table(snakemake.input.clean, CLEAN).filter("accepted"),
         images.filter("present")["image_id"],
         snakemake.params.minimum,
         snakemake.params.maximum,

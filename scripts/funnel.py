@@ -8,7 +8,9 @@ from taskgalaxy.tables import FUNNEL, REJECTS, TASK_TYPES, read_table, write_tab
 with job(snakemake.log[0]):
     expansions = [read_json(path) for path in snakemake.input.counts]
     files = sum(len(read_manifest(path)) for path in snakemake.input.shards)
-    counts, rejects, votes = count_stages(snakemake.input, expansions, files, snakemake.params.referees)
+    counts, rejects, votes = count_stages(
+        snakemake.input, expansions, files, snakemake.params.referees, snakemake.params.cot_most
+    )
     write_table(snakemake.output.rejects, rejects, REJECTS)
     write_table(snakemake.output.funnel, funnel_rows(counts, rejects), FUNNEL)
     text = format_funnel(

@@ -14,7 +14,7 @@ from rows import vote_table
 from taskgalaxy.rejects import reject
 from taskgalaxy.report.funnel import funnel_rows
 from taskgalaxy.report.referees import RefereeStatistics, referee_statistics
-from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, Table, to_arrow
+from taskgalaxy.tables import COT_PROVENANCE, DATASET, FUNNEL, IMAGE_INDEX, REJECTS, Table, to_arrow
 
 REFEREES = ("pixels", "regions", "clip")
 NAMES = ("bars.png", "a folder/with 'quotes' & <angles>.png", "-dash.png", "zażółć.png")
@@ -82,6 +82,7 @@ def samples(task_types: Sequence[str], *, provider: str = "embedded", question: 
                 "answer": f"Answer {number}.",
                 "rank": 1 + number % 10,
                 "score": 0.25,
+                "filled": False,
                 "votes": [
                     {
                         "referee": name,
@@ -100,6 +101,7 @@ def samples(task_types: Sequence[str], *, provider: str = "embedded", question: 
                 "qa_model": "qa-model",
                 "qa_prompt": digest("prompt"),
                 "qa_request": digest("qa", number),
+                **dict.fromkeys(COT_PROVENANCE),
             }
         )
     return frame(rows, DATASET)

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from taskgalaxy.tables import FILTER, IMAGE_INDEX, IMAGES, REMOVED, SAMPLES, VOTES, to_frame
+from taskgalaxy.tables import COT_PROVENANCE, FILTER, IMAGE_INDEX, IMAGES, REMOVED, SAMPLES, VOTES, to_frame
 from taskgalaxy.votes import tally
 
 Row = dict[str, Any]
@@ -73,6 +73,7 @@ def sample(sample_id: str, image_id: str = "i", task_type: str = "OCR~signs", **
         "answer": "A sign.",
         "rank": 1,
         "score": 0.25,
+        "filled": False,
         "filter_provider": "embedded",
         "filter_model": "filtering",
         "filter_request": f"filter {image_id}",
@@ -128,3 +129,18 @@ def vote_table(
         )
     )
     return tally(drawn, cast, referees, accept_at, missing_vote)
+
+
+def dataset_row(sample_id: str, **columns: Any) -> Row:
+    """A row of ``tables.DATASET``, with a yes of one referee."""
+    of_vote = {key: value for key, value in vote(sample_id, "first", 1).items() if key != "sample_id"}
+    place = {"source": "one", "image": "i.png", "width": 640, "height": 480, "license": "CC0-1.0"}
+    return {
+        **sample(sample_id),
+        **place,
+        "level_1": "OCR",
+        "votes": [of_vote],
+        "vote_score": 1,
+        **dict.fromkeys(COT_PROVENANCE),
+        **columns,
+    }

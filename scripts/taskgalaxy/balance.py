@@ -19,6 +19,17 @@ def draw_key(seed: int, sample_id: str) -> str:
     return hashlib.blake2b(f"{seed}:{sample_id}".encode(), digest_size=16).hexdigest()
 
 
+def in_draw_order(samples: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """``samples`` by task type and then by draw key, with their ``position`` (from 0) in their task type."""
+    keys = [draw_key(seed, sample_id) for sample_id in samples["sample_id"]]
+    return (
+        samples.with_columns(draw_key=pl.Series(keys, dtype=pl.String))
+        .sort("task_type", "draw_key")
+        .with_columns(position=pl.int_range(pl.len()).over("task_type"))
+        .drop("draw_key")
+    )
+
+
 def draw(
     accepted: pl.DataFrame, images: pl.Series, minimum: int, maximum: int, seed: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -30,20 +41,10 @@ def draw(
     """
     there = pl.col("image_id").is_in(images.implode())
     removed = accepted.filter(~there).with_columns(reason=pl.lit("image_removed"))
-    accepted = accepted.filter(there)
-    ranked = (
-        accepted.with_columns(
-            draw_key=pl.Series([draw_key(seed, sample_id) for sample_id in accepted["sample_id"]], dtype=pl.String)
-        )
-        .sort("task_type", "draw_key")
-        .with_columns(
-            position=pl.int_range(pl.len()).over("task_type"),
-            available=pl.len().over("task_type"),
-        )
-    )
+    ranked = in_draw_order(accepted.filter(there), seed).with_columns(available=pl.len().over("task_type"))
     below = pl.col("available") < minimum
     over = pl.col("position") >= maximum
-    drawn = ranked.filter(~below & ~over).drop("position", "available", "draw_key")
+    drawn = ranked.filter(~below & ~over).drop("position", "available")
     left = ranked.filter(below | over).with_columns(
         reason=pl.when(below).then(pl.lit("below_minimum")).otherwise(pl.lit("over_cap"))
     )

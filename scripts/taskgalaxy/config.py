@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator, ValidationError
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.llm.settings import FOLDER_REVISION, used_endpoints
+from taskgalaxy.fill_shards import FILL
+from taskgalaxy.licenses import check_licenses
+from taskgalaxy.llm.settings import FOLDER_REVISION, endpoints_of, used_endpoints, writing_roles
+from taskgalaxy.publish.settings import check_push
+from taskgalaxy.subset_names import check_subsets
 
 Config = dict[str, Any]
 
@@ -39,9 +43,15 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     _fill_defaults(complete, schema)
     _check_roles(complete)
     _check_weights(complete)
+    _settle_generators(complete)
     _check_addresses(complete)
     _check_numbers(complete)
     _check_money(complete)
+    _check_exports(complete)
+    check_subsets(complete["subsets"])
+    _check_fill(complete)
+    check_licenses(complete)
+    check_push(complete)
     for name, source in complete["sources"].items():
         source["root"] = str(resolve_root(name, source["path"]))
     return complete
@@ -92,11 +102,15 @@ def _joined(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
 
+def _check_fill(config: Config) -> None:
+    if config["fill"]["below"] is not None and FILL in config["sources"]:
+        raise UserError(f"config, sources.{FILL}", "is what the shards of the fill are called", "give it another name")
+
+
 def _check_roles(config: Config) -> None:
     endpoints = config["endpoints"]
-    roles = config["roles"]
-    named = [(f"roles.{role}", roles[role]) for role in ("expand", "filter", "qa")]
-    named += [(f"roles.referees[{index}]", name) for index, name in enumerate(roles["referees"])]
+    named = [(f"roles.{role}", name) for role, name in writing_roles(config).items()]
+    named += [(f"roles.referees[{index}]", name) for index, name in enumerate(config["roles"]["referees"])]
     for key, name in named:
         if name not in endpoints:
             raise UserError(
@@ -106,12 +120,12 @@ def _check_roles(config: Config) -> None:
 
 def _check_weights(config: Config) -> None:
     """A model that a job loads only scores, and its weights may not change under its name."""
-    endpoints, roles = config["endpoints"], config["roles"]
-    for role in ("expand", "filter", "qa"):
-        if in_process(config, roles[role]):
+    endpoints = config["endpoints"]
+    for role, named in writing_roles(config).items():
+        if in_process(config, named):
             raise UserError(
                 f"config, roles.{role}",
-                f"{roles[role]} is an endpoint of provider transformers, which scores 0 against 1 and writes nothing",
+                f"{named} is an endpoint of provider transformers, which scores 0 against 1 and writes nothing",
                 "name another; this one can only be among roles.referees",
             )
     for name, endpoint in endpoints.items():
@@ -127,6 +141,26 @@ def _check_weights(config: Config) -> None:
                 f"there is no folder {endpoint['model']}",
                 "name one, or a model on the Hugging Face Hub and, as its revision, the full commit",
             )
+
+
+def _settle_generators(config: Config) -> None:
+    """Write ``roles.qa`` in one way: the order of a list decides nothing, and a list of one is that one.
+
+    Raises:
+        UserError: if the answers of two are the same, so that there would be nothing to compare.
+    """
+    names = endpoints_of(config, "qa")
+    known: dict[str, str] = {}
+    for index, name in enumerate(names):
+        identity = json.dumps(endpoint_identity(config["endpoints"][name]), sort_keys=True)
+        if identity in known:
+            raise UserError(
+                f"config, roles.qa[{index}]",
+                f"{name} would give the answers of {known[identity]}: model and parameters are the same",
+                "remove it, or give it another model or other parameters",
+            )
+        known[identity] = name
+    config["roles"]["qa"] = sorted(names) if len(names) > 1 else names[0]
 
 
 def _check_addresses(config: Config) -> None:
@@ -164,6 +198,17 @@ def _check_money(config: Config) -> None:
                 "add its prices per million tokens, such as {input: 2.5, output: 10, date: 2026-11-01}, "
                 "or zeros for a server of your own",
             )
+
+
+def _check_exports(config: Config) -> None:
+    if "llava_mix" in config["exports"] and config["llava_mix"] is None:
+        raise UserError(
+            "config, llava_mix",
+            "is missing, and exports lists it",
+            "name the mix: {path: …/mix.json, images: …/images}",
+        )
+    if "llava_mix" in config["sources"]:
+        raise UserError("config, sources.llava_mix", "is what exports call the images of a mix", "give it another name")
 
 
 def resolve_root(name: str, path: str) -> Path:
@@ -255,9 +300,23 @@ def endpoint_identity(endpoint: Mapping[str, Any]) -> dict[str, Any]:
     return {"answers": source} | {key: endpoint[key] for key in keys}
 
 
+_BESIDE_THE_SET = (
+    "results",
+    "ledger",
+    "budget_usd",
+    "exports",
+    "llava_mix",
+    "subsets",
+    "report",
+    "audit",
+    "card",
+    "push",
+)
+
+
 def deciding(config: Config) -> Config:
-    """What of a validated configuration decides the dataset, and not where it is made or who is asked."""
-    kept = {key: value for key, value in config.items() if key not in ("results", "ledger", "budget_usd")}
+    """What of a validated configuration decides the dataset, and not where it is made, who is asked or what else is."""
+    kept = {key: value for key, value in config.items() if key not in _BESIDE_THE_SET}
     kept["match"] = {key: value for key, value in config["match"].items() if key not in ("device", "workers")}
     used = used_endpoints(config)
     # The folder that a source's path leads to is this machine's business.

@@ -77,6 +77,17 @@ def write_jsonl(path: Path | str, rows: Iterable[dict[str, Any]]) -> None:
             file.write(json_line(row))
 
 
+def write_json_list(path: Path | str, records: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON list, one record per line, in memory bounded by one record; atomically."""
+    with atomic(path) as file:
+        file.write("[")
+        separator = "\n"
+        for record in records:
+            file.write(separator + json.dumps(record, ensure_ascii=False))
+            separator = ",\n"
+        file.write("\n]\n")
+
+
 def json_line(row: dict[str, Any]) -> str:
     """One compact JSON line, newline included, that is the same bytes for the same row."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"

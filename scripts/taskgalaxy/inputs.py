@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from taskgalaxy.benchmark_lists import check_benchmarks
 from taskgalaxy.errors import UserError
 from taskgalaxy.llm.settings import used_endpoints
-from taskgalaxy.prompts import load_templates
+from taskgalaxy.prompts import load_templates, used_roles
 from taskgalaxy.taxonomy import check_k, load_seeds, task_type_rows
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 
 
 def check_inputs(config: Mapping[str, Any]) -> None:
-    """Read what the configuration points at: seeds, prompt templates, model folder, ground truth, replayed ledger.
+    """Read what the configuration points at: seeds, prompt templates, model folder, benchmarks and so on.
 
     Raises:
         UserError: naming the key or the file and line, and the fix.
@@ -28,10 +29,16 @@ def check_inputs(config: Mapping[str, Any]) -> None:
     seeds = load_seeds(config["taxonomy"]["seeds"])
     if not any(level["rounds"] for level in config["taxonomy"]["levels"]):
         check_k(config["match"]["k"], len(task_type_rows(seeds, seeds, config["taxonomy"]["pool"])))
-    load_templates(config["prompts"], sees_answer=config["referee"]["sees_answer"])
+    load_templates(config["prompts"], used_roles(config), sees_answer=config["referee"]["sees_answer"])
     truth = config["report"]["truth"]
     if truth is not None and not Path(truth).is_file():
         raise UserError("config, report.truth", f"there is no file {truth}", "remove the key, or name the file")
+    mix = config["llava_mix"]
+    if mix is not None and not Path(mix["path"]).is_file():
+        raise UserError("config, llava_mix.path", f"there is no file {mix['path']}", "name the JSON of the mix")
+    if mix is not None and not Path(mix["images"]).is_dir():
+        raise UserError("config, llava_mix.images", f"there is no folder {mix['images']}", "name its image folder")
+    check_benchmarks(config["decontaminate"]["benchmarks"])
     _check_clip(config["match"]["model"], config["match"]["pretrained"])
     _check_replayed_ledger(config)
 

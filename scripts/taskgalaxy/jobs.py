@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from taskgalaxy.errors import UserError
+from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.images import ImageFile, image_files
 from taskgalaxy.llm import progress
 from taskgalaxy.tables import IMAGE_INDEX, read_table
@@ -68,9 +71,14 @@ class _LogFile(logging.FileHandler):
             super().handleError(record)
 
 
+def shard_index(index: Path | str, shard: str, config: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows of the image index (its file) that ``shard`` may ask about: a shard of the fill about any."""
+    return read_table(index, IMAGE_INDEX) if is_fill(shard, config) else read_table(index, IMAGE_INDEX, shard=shard)
+
+
 def shard_images(index: Path | str, shard: str, config: Mapping[str, Any]) -> dict[str, ImageFile]:
-    """The images that ``shard`` asks about, by id, in their order; ``index`` is the image index's file."""
-    return image_files(read_table(index, IMAGE_INDEX, shard=shard), image_roots(config))
+    """The images of :func:`shard_index` by id, in their order."""
+    return image_files(shard_index(index, shard, config), image_roots(config))
 
 
 def image_roots(config: Mapping[str, Any]) -> dict[str, str]:

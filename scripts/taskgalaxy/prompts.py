@@ -42,12 +42,18 @@ ROLES: Mapping[str, Role] = {
     "expand_without_children": Role({"parent": _PARENT}, {"level": 3}),
     "filter": Role({"candidates": [f"{_PARENT}~{child}" for child in _CHILDREN]}),
     "qa": Role({"task_types": [f"{_PARENT}~{child}" for child in _CHILDREN]}),
+    "cot": Role({"question": "What is the title of the chart?"}),
     "referee": Role(
         {"task_type": f"{_PARENT}~bar chart OCR", "question": "What is the title of the chart?"},
         {"answer": "Rainfall by month"},
     ),
 }
 """What each prompt is filled with: paper, Tables A-2 and A-3."""
+
+
+def used_roles(config: Mapping[str, Any]) -> list[str]:
+    """The prompts that a validated configuration asks."""
+    return [role for role in ROLES if role != "cot" or config["roles"]["cot"] is not None]
 
 
 @dataclass(frozen=True)

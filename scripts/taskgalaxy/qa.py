@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskgalaxy.files import sha256_json
-from taskgalaxy.llm.json_replies import Damaged, object_schema, read_objects
+from taskgalaxy.llm.json_replies import Damaged, as_text, excerpt, object_schema, read_objects
 from taskgalaxy.llm.request import ImageContent, Reply, Request
 from taskgalaxy.offered import Offered
 from taskgalaxy.rejects import reject
@@ -16,7 +16,6 @@ from taskgalaxy.rejects import reject
 if TYPE_CHECKING:
     from taskgalaxy.prompts import Template
 
-_EXCERPT_LENGTH = 200
 _STRING = {"type": "string"}
 
 
@@ -69,7 +68,7 @@ def _objects(text: str) -> tuple[list[dict[str, Any]], list[Damaged]]:
     if len(objects) == 1 and isinstance(pairs := objects[0].get("pairs"), list) and "task_type" not in objects[0]:
         objects = [value for value in pairs if isinstance(value, dict)]
         others = [json.dumps(value, ensure_ascii=False) for value in pairs if not isinstance(value, dict)]
-        damaged += [Damaged(_excerpt(other), "not an object") for other in others]
+        damaged += [Damaged(excerpt(other), "not an object") for other in others]
     return objects, damaged
 
 
@@ -86,7 +85,7 @@ def parse(reply: Reply, task_types: Sequence[str]) -> tuple[list[Pair], list[Rej
         return [], [Rejected(task_type, failure, reply.detail) for task_type in task_types]
     objects, damaged = _objects(reply.text)
     if not objects:
-        why = f"{damaged[0].reason}: {damaged[0].text}" if damaged else _excerpt(reply.text)
+        why = f"{damaged[0].reason}: {damaged[0].text}" if damaged else excerpt(reply.text)
         return [], [Rejected(task_type, "reply_unparsable", why) for task_type in task_types]
     offered = Offered(task_types)
     pairs: dict[str, Pair] = {}
@@ -97,11 +96,11 @@ def parse(reply: Reply, task_types: Sequence[str]) -> tuple[list[Pair], list[Rej
         task_type = offered.match(label) if isinstance(label, str) else None
         if task_type is None:
             reason = "label_not_offered" if isinstance(label, str) else "malformed_pair"
-            surplus.append(Rejected(None, reason, _excerpt(json.dumps(value, ensure_ascii=False))))
+            surplus.append(Rejected(None, reason, excerpt(json.dumps(value, ensure_ascii=False))))
             continue
         outcome = _pair(task_type, value)
         if task_type in pairs:
-            surplus.append(Rejected(None, "second_pair", _excerpt(json.dumps(value, ensure_ascii=False))))
+            surplus.append(Rejected(None, "second_pair", excerpt(json.dumps(value, ensure_ascii=False))))
         elif isinstance(outcome, Pair):
             pairs[task_type] = outcome
         else:
@@ -116,28 +115,15 @@ def _pair(task_type: str, value: Mapping[str, Any]) -> Pair | Rejected:
     """The pair in an object of the reply, or why it holds none."""
     if "abstain" in value and not (value.get("question") or value.get("answer")):
         reason = value["abstain"]
-        return Rejected(task_type, "abstained", _excerpt(reason) if isinstance(reason, str) else None)
-    question, answer = _text(value.get("question")), _text(value.get("answer"))
+        return Rejected(task_type, "abstained", excerpt(reason) if isinstance(reason, str) else None)
+    question, answer = as_text(value.get("question")), as_text(value.get("answer"))
     if question is None or answer is None:
-        return Rejected(task_type, "malformed_pair", _excerpt(json.dumps(value, ensure_ascii=False)))
+        return Rejected(task_type, "malformed_pair", excerpt(json.dumps(value, ensure_ascii=False)))
     if not question:
         return Rejected(task_type, "question_empty")
     if not answer:
         return Rejected(task_type, "answer_empty")
     return Pair(task_type, question, answer)
-
-
-def _text(value: object) -> str | None:
-    """A text, or a number that a model gave instead of one; anything else is ``None``."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return json.dumps(value)
-    return None
-
-
-def _excerpt(text: str) -> str:
-    return text[:_EXCERPT_LENGTH]
 
 
 def sample_id(image_id: str, task_type: str, question: str, answer: str) -> str:

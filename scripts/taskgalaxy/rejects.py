@@ -41,7 +41,9 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         *_REQUEST_FAILED,
     ),
     "referee": ("score_below_threshold", "votes_missing"),
+    "decontaminate": ("benchmark_image", "benchmark_image_near", "benchmark_question", "near_duplicate"),
     "balance": ("image_removed", "over_cap", "below_minimum"),
+    "cot": ("abstained", "no_steps", "answer_empty", *_REQUEST_FAILED),
 }
 """Why a row was rejected, per stage. Nothing else may be written as a reason."""
 

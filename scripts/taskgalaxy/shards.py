@@ -17,6 +17,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,6 +28,10 @@ from taskgalaxy.files import write_json
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
 SHARD_NAME = re.compile(r"(?P<source>[A-Za-z0-9][A-Za-z0-9_.-]*)-(?P<number>\d{5,})")
+
+
+File = tuple[str, int, int]
+"""What :class:`FileEntry` holds, as a plain tuple: a plan handles a million of them while a person waits."""
 
 
 class FileEntry(NamedTuple):
@@ -51,7 +56,7 @@ class Plan:
 
     manifests: Path
     counts: dict[str, int] = field(default_factory=dict)
-    new: dict[str, list[FileEntry]] = field(default_factory=dict)
+    new: dict[str, list[File]] = field(default_factory=dict)
     removed: list[tuple[str, str]] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
 
@@ -68,7 +73,8 @@ class Plan:
         if shard not in self.counts:
             few = ", ".join(self.shards[:10])
             raise UserError(shard, f"is no shard of the plan, which has {few} …", "name one of its shards")
-        return self.new[shard] if shard in self.new else read_manifest(_path(self.manifests, shard))
+        rows = self.new[shard] if shard in self.new else _read_rows(_path(self.manifests, shard))
+        return list(map(FileEntry._make, rows))
 
     def some_files(self, most: int) -> list[tuple[str, str]]:
         """(source, path) of at most ``most`` files, of shards from all over the plan."""
@@ -98,7 +104,7 @@ class ShardFiles:
         return list, ([list(file) for file in self._plan.files(self._shard)],)
 
 
-def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[FileEntry]:
+def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[File]:
     """Every image file under ``root``, by suffix; folders that are links are followed once, the first by name.
 
     ``include`` and ``exclude`` are patterns on the relative path, as in ``fnmatch``; hidden files and
@@ -107,12 +113,8 @@ def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -
     Raises:
         OSError: if a folder cannot be read.
     """
-    for path, size, mtime_ns in _scan(root, include, exclude):
-        yield FileEntry(path, size, mtime_ns)
-
-
-def _scan(root: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """As :func:`scan`; plain tuples and few calls, for there may be a million files."""
+    files = []
+    everything = not (include or exclude)
     seen = {os.path.realpath(root)}
     pending = [(str(root), "")]
     while pending:
@@ -123,15 +125,16 @@ def _scan(root: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterato
                 name = entry.name
                 if name.startswith("."):
                     continue
-                if _is_folder(entry):
-                    folders.append((entry, f"{prefix}{name}/"))
-                elif name.lower().endswith(IMAGE_SUFFIXES):
-                    path = prefix + name
-                    if (include or exclude) and not _wanted(path, include, exclude):
-                        continue
+                path = prefix + name
+                # For most of a million names one comparison, and one call of the system.
+                is_image = name.lower().endswith(IMAGE_SUFFIXES)
+                if is_image and (everything or _wanted(path, include, exclude)):
                     status = _status(entry)
                     if status and stat.S_ISREG(status.st_mode):
-                        yield path, status.st_size, status.st_mtime_ns
+                        files.append((path, status.st_size, status.st_mtime_ns))
+                        continue
+                if _is_folder(entry):
+                    folders.append((entry, f"{path}/"))
         # Sorted, so that of two links to one folder the same one is followed everywhere.
         below = []
         for entry, path in sorted(folders, key=lambda pair: pair[1]):
@@ -142,6 +145,7 @@ def _scan(root: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterato
                 seen.add(target)
             below.append((entry.path, path))
         pending += reversed(below)
+    return files
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -180,13 +184,32 @@ def plan_shards(
     """
     plan = Plan(manifests)
     existing = _existing(manifests)
-    for name, source in sources.items():
-        shards = existing.get(name, [])
-        if scanning:
-            _plan_source(plan, name, source, shards, shard_size)
-        else:
-            plan.counts |= dict.fromkeys(shards, 0)
+    with _no_garbage_collection():
+        for name, source in sources.items():
+            shards = existing.get(name, [])
+            if scanning:
+                _plan_source(plan, name, source, shards, shard_size)
+            else:
+                plan.counts |= dict.fromkeys(shards, 0)
     return plan
+
+
+def outline(manifests: Path, sources: Mapping[str, Mapping[str, Any]]) -> Plan:
+    """A plan of one shard per source, for graphs of rules; neither sources nor manifests are looked into."""
+    existing = _existing(manifests)
+    return Plan(manifests, {existing.get(name, [f"{name}-00000"])[0]: 0 for name in sources})
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """It would look through a million tuples again and again, and find nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _plan_source(plan: Plan, name: str, source: Mapping[str, Any], shards: list[str], shard_size: int) -> None:
@@ -194,9 +217,10 @@ def _plan_source(plan: Plan, name: str, source: Mapping[str, Any], shards: list[
     for shard in shards:
         files = _read_rows(_path(plan.manifests, shard))
         plan.counts[shard] = len(files)
-        plan.removed += [(shard, file[0]) for file in files if file not in current]
+        if not current.issuperset(files):
+            plan.removed += [(shard, file[0]) for file in files if file not in current]
         current.difference_update(files)
-    unseen = [FileEntry(*file) for file in sorted(current)]
+    unseen = sorted(current)
     number = 1 + max((_number(shard) for shard in shards), default=-1)
     for start in range(0, len(unseen), shard_size):
         shard = f"{name}-{number:05d}"
@@ -205,24 +229,19 @@ def _plan_source(plan: Plan, name: str, source: Mapping[str, Any], shards: list[
         number += 1
 
 
-def _current(plan: Plan, name: str, source: Mapping[str, Any]) -> set[tuple[str, int, int]]:
+def _current(plan: Plan, name: str, source: Mapping[str, Any]) -> set[File]:
     """The files that are in a source now; those that cannot be named are noted."""
     root = Path(source["root"])
     where = f"sources.{name}"
     if not root.is_dir():
         raise UserError(where, f"the folder {root} does not exist", "set its path to a folder of images")
-    collecting = gc.isenabled()
-    gc.disable()  # it would look through a million tuples again and again, and find nothing
     try:
-        current = set(_scan(root, source.get("include", ()), source.get("exclude", ())))
+        current = set(scan(root, source.get("include", ()), source.get("exclude", ())))
     except OSError as error:
         raise UserError(
             where, f"{error.filename} cannot be read ({error.strerror})", "make it readable, or move it elsewhere"
         ) from error
-    finally:
-        if collecting:
-            gc.enable()
-    unnamed = {file for file in current if not _is_utf8(file[0])}
+    unnamed = {file for file in current if not (file[0].isascii() or _is_utf8(file[0]))}
     current -= unnamed
     plan.unnamed += sorted(f"{name}/{os.fsencode(path)!r}" for path, _, _ in unnamed)
     if not current:
@@ -236,8 +255,6 @@ def _current(plan: Plan, name: str, source: Mapping[str, Any]) -> set[tuple[str,
 
 
 def _is_utf8(path: str) -> bool:
-    if path.isascii():
-        return True
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -267,7 +284,7 @@ def source_of(shard: str) -> str:
     return shard.rpartition("-")[0]
 
 
-def write_manifest(path: Path | str, files: Sequence[FileEntry]) -> None:
+def write_manifest(path: Path | str, files: Sequence[File]) -> None:
     """Write a shard's manifest, atomically."""
     write_json(path, {"files": [list(file) for file in files]})
 
@@ -278,10 +295,10 @@ def read_manifest(path: Path | str) -> list[FileEntry]:
     Raises:
         UserError: if it is damaged; it is never guessed at, since shards must not change.
     """
-    return [FileEntry(*file) for file in _read_rows(path)]
+    return list(map(FileEntry._make, _read_rows(path)))
 
 
-def _read_rows(path: Path | str) -> list[tuple[str, int, int]]:
+def _read_rows(path: Path | str) -> list[File]:
     try:
         with Path(path).open(encoding="utf-8") as file:
             rows = [(name, size, mtime_ns) for name, size, mtime_ns in json.load(file)["files"]]

@@ -7,7 +7,8 @@ reasons come from the closed lists in :mod:`taskgalaxy.rejects`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,7 @@ SAMPLES = Table(
         answer=_text,
         rank=pa.int16(),
         score=pa.float32(),
+        filled=pa.bool_(),
         filter_provider=_text,
         filter_model=_text,
         filter_request=_text,
@@ -170,7 +172,8 @@ SAMPLES = Table(
     ("sample_id",),
 )
 """Question-answer pairs with what led to them; the rows of qa/{shard}.jsonl. ``rank`` and ``score`` are
-the candidate's in the match."""
+the candidate's in the match; ``filled``: it was a candidate because its task type was thin, and its rank follows
+those of the image's own."""
 
 VOTES = Table(
     "votes",
@@ -186,6 +189,8 @@ VOTES = Table(
     ),
     ("sample_id", "referee"),
 )
+
+COT_PROVENANCE = ("cot_provider", "cot_model", "cot_prompt", "cot_request")
 
 DATASET = Table(
     "dataset",
@@ -203,6 +208,7 @@ DATASET = Table(
         answer=_text,
         rank=pa.int16(),
         score=pa.float32(),
+        filled=pa.bool_(),
         votes=pa.list_(VOTE),
         vote_score=pa.int8(),
         filter_provider=_text,
@@ -212,11 +218,81 @@ DATASET = Table(
         qa_model=_text,
         qa_prompt=_text,
         qa_request=_text,
+        **dict.fromkeys(COT_PROVENANCE, _maybe_text),
     ),
     ("sample_id",),
 )
 """The balanced final set. ``image`` is relative to the root of ``source``; ``score`` is CLIP's cosine
-and ``vote_score`` the sum of the votes."""
+and ``vote_score`` the sum of the votes; ``cot_*`` say where a step-by-step answer came from."""
+
+COT = Table(
+    "step-by-step answers",
+    _schema(
+        sample_id=_text,
+        cot_sample_id=_text,
+        answer=_text,
+        **dict.fromkeys(COT_PROVENANCE, _text),
+    ),
+    ("sample_id",),
+)
+"""A sample of the final set and its step-by-step answer, with which it is the sample ``cot_sample_id``."""
+
+IMAGE_HASHES = Table(
+    "image_hashes",
+    _schema(image_id=_text, phash=(pa.uint64(), "null"), readable=pa.bool_()),
+    ("image_id",),
+)
+"""Perceptual hashes (:mod:`taskgalaxy.phash`): none of images that are too plain, or could not be read any more."""
+
+BENCHMARK_IMAGES = Table(
+    "benchmark_images",
+    _schema(entry=_text, sha256=_maybe_text, phash=(pa.uint64(), "null")),
+    (),
+)
+"""The images of a benchmark: ``entry`` is a path, or file and line of a list, which gives one of the two hashes."""
+
+CLEAN = Table(
+    "clean samples",
+    _schema(sample_id=_text, image_id=_text, task_type=_text, accepted=pa.bool_()),
+    ("sample_id",),
+)
+"""The samples, accepted by the referees or not, that have nothing in common with a benchmark and whose image was
+not thinned."""
+
+CONTAMINATION = Table(
+    "contamination",
+    _schema(
+        sample_id=_text,
+        image_id=_text,
+        source=_text,
+        image=_text,
+        accepted=pa.bool_(),
+        reason=_text,
+        benchmark=_text,
+        entry=_text,
+        distance=(pa.uint8(), "null"),
+        words=_maybe_text,
+    ),
+    ("sample_id", "benchmark", "reason"),
+)
+"""What samples have in common with which ``entry`` of a benchmark: ``distance`` of two images that are alike, in bits,
+and the shared ``words`` of two questions."""
+
+NEAR_DUPLICATES = Table(
+    "near_duplicates",
+    _schema(
+        image_id=_text,
+        source=_text,
+        image=_text,
+        samples=pa.uint32(),
+        first_image_id=_text,
+        first_source=_text,
+        first_image=_text,
+        distance=pa.uint8(),
+    ),
+    ("image_id",),
+)
+"""Images that look like an earlier one, ``distance`` bits away; ``samples`` were accepted for them."""
 
 REJECTS = Table(
     "rejects",
@@ -324,13 +400,50 @@ def read_table(path: Path | str, table: Table, **equal: str) -> pl.DataFrame:
         UserError: if the file is missing, damaged or of another schema.
     """
     filters = [(name, "=", value) for name, value in equal.items()] or None
-    try:
+    with _readable(path, table):
         data = pq.read_table(path, filters=filters, page_checksum_verification=True)
+    _check_columns(path, data.schema, table)
+    return _frame(data)
+
+
+def read_columns(path: Path | str, table: Table, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of the table at ``path``, in memory for these alone.
+
+    Raises:
+        UserError: if the file is missing, damaged or of another schema.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if not file.schema_arrow.remove_metadata().equals(table.schema):
+                raise UserError(str(path), f"does not have the columns of the {table.name} table", table.remedy)
+            return _frame(file.read(list(columns)))
     except (OSError, pa.ArrowException) as error:
         raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", table.remedy) from error
-    if not data.schema.remove_metadata().equals(table.schema):
+
+
+def iter_rows(path: Path | str, table: Table) -> Iterator[dict[str, Any]]:
+    """The rows of the table at ``path``, one by one, in memory bounded by a batch of rows.
+
+    Raises:
+        UserError: if the file is missing, damaged or of another schema.
+    """
+    with _readable(path, table), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        _check_columns(path, file.schema_arrow, table)
+        for batch in file.iter_batches(batch_size=1024):
+            yield from batch.to_pylist()
+
+
+@contextmanager
+def _readable(path: Path | str, table: Table) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(str(path), f"cannot be read as the {table.name} table ({error})", table.remedy) from error
+
+
+def _check_columns(path: Path | str, schema: pa.Schema, table: Table) -> None:
+    if not schema.remove_metadata().equals(table.schema):
         raise UserError(str(path), f"does not have the columns of the {table.name} table", table.remedy)
-    return _frame(data)
 
 
 def read_tables(paths: Iterable[Path | str], table: Table) -> pl.DataFrame:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import DistributionFinder, PathDistribution
-from pathlib import Path
 from types import ModuleType
 
 _OWN = list(sys.path)
@@ -38,6 +37,3 @@ class OwnPackages(PathFinder):
 
 
 sys.meta_path[sys.meta_path.index(PathFinder)] = OwnPackages
-# Bytecode stays in the environment, whatever the test says for its own processes: jobs share it.
-sys.dont_write_bytecode = False
-sys.pycache_prefix = str(Path(sys.prefix) / "pycache")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import tiny_vlms
+from audits import saved, write_saved
 from conda import conda_stub
 from endpoint import Endpoint
+from hub import Hub
 from rule_code import RULES, settings_of
-from workflow.project import ROOT, Project
+from taskgalaxy.files import read_json
+from workflow.project import ROOT, Project, write_image
 
 INSTALL_TIMEOUT_S = 900
 """How long a run may take that makes its environments first."""
@@ -47,6 +52,20 @@ def every_provider(folder: Path, url: str) -> Project:
     }
     project.config["taxonomy"] = {"seeds": "config/seeds.yaml", "levels": [{"rounds": 1}]}
     project.config["report"] = {"truth": "resources/demo/truth.jsonl"}
+    listed = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["exports"]
+    benchmark = folder / "benchmark"
+    write_image(benchmark / "one.png", 1)
+    mix = [{"id": 1, "conversations": []}]
+    (folder / "mix.json").write_text(json.dumps(mix), encoding="utf-8")
+    project.config |= {
+        "exports": [*listed, "llava_mix"],
+        "llava_mix": {"path": "mix.json", "images": "."},
+        "subsets": {"caps": [1]},
+        "fill": {"below": 1, "images": 1},
+        "near_duplicates": {"distance": 4},
+        "decontaminate": {"benchmarks": {"held-out": {"images": [str(benchmark)]}}},
+        "push": {"repository": "somebody/pictures", "embedded": True},
+    }
     project.config["endpoints"]["asked"] = {"provider": "openai", "model": "test", "base_url": url, "max_retries": 0}
     project.config["roles"]["expand"] = "asked"
     model = str(tiny_vlms.save("internvl", folder / "models" / "tiny"))
@@ -59,17 +78,28 @@ def rules_with_an_environment() -> set[str]:
     return {rule for rule in RULES if "conda" in settings_of(rule)}
 
 
-def test_every_rule_runs_in_its_environment_and_the_set_is_the_same(tmp_path: Path, with_conda: list[str]) -> None:
-    with Endpoint() as server:
+def test_every_rule_runs_in_its_environment_and_the_set_is_the_same(
+    tmp_path: Path, with_conda: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Endpoint() as server, Hub("hf_planted") as hub:
+        for name, value in (("HF_TOKEN", "hf_planted"), ("HF_ENDPOINT", hub.url), ("HF_HUB_DISABLE_XET", "1")):
+            monkeypatch.setenv(name, value)
         plain = every_provider(tmp_path / "plain", server.url)
         plain.run("dataset")
         server.state.stages.clear()
         project = every_provider(tmp_path / "conda", server.url)
-        targets = ("all", "results/match/top_images.parquet", "plan", "leftovers")
+        targets = ("all", "results/match/top_images.parquet", "plan", "leftovers", "push")
         done = project.snakemake(*with_conda, *targets, timeout_s=INSTALL_TIMEOUT_S)
         assert done.returncode == 0, done.stdout[-6000:]
-        assert set(project.jobs(done.stdout)) == rules_with_an_environment()
+        draw = read_json(project.path("report/audit_draw.json"))
+        (project.folder / "judgements").mkdir()
+        write_saved(project.folder / "judgements" / "amy.json", saved("Amy", draw["draw"], {}))
+        judged = project.snakemake(*with_conda, "audit")
+        assert judged.returncode == 0, judged.stdout[-6000:]
+        ran = project.jobs(done.stdout) + project.jobs(judged.stdout)
+        assert ran.keys() - {"audit"} == rules_with_an_environment()
         assert {"expand", "referee"} <= set(server.state.stages)
+        assert hub.commits == 1
     assert project.dataset().height > 0
     assert project.samples_digest() == plain.samples_digest()
 
@@ -80,7 +110,7 @@ def test_a_missing_pin_ends_the_run_though_snakemakes_own_python_has_the_package
     workflow = tmp_path / "workflow"
     shutil.copytree(ROOT / "rules", workflow / "rules")
     shutil.copytree(ROOT / "envs", workflow / "envs")
-    for name in ("scripts", "config"):
+    for name in ("scripts", "config", "resources"):
         (workflow / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "Snakefile", workflow)
     base = workflow / "envs" / "base.yaml"

@@ -105,25 +105,25 @@ def test_no_nonsense_becomes_a_vote(served: Served, tmp_path: Path, pictures: li
         assert reason in VOTE_REASONS
 
 
-def test_the_workflow_accounts_for_every_candidate(served: Served, tmp_path: Path) -> None:
-    project = Project(tmp_path / "run", served.url)
+@pytest.mark.soak
+def test_the_workflow_accounts_for_every_candidate(served: Served, matched: Project) -> None:
+    project = matched
     for endpoint in project.config["endpoints"].values():
         endpoint.update(settings(served))
-    project.add_images("one", range(2))
-    project.run()
+    project.run("dataset", "results/report/funnel.txt")
 
     funnel = pl.read_parquet(project.path("funnel.parquet"))
     for row in funnel.iter_rows(named=True):
         assert row["rows_in"] == row["rows_out"] + sum(reason["rows"] for reason in row["reasons"]), row
     assert funnel["rows_out"][-1] == project.dataset().height
 
-    matched = pl.read_parquet(project.path("match/topk/*.parquet")).select("image_id", "task_type")
+    candidates = pl.read_parquet(project.path("match/topk/*.parquet")).select("image_id", "task_type")
     filtered = pl.read_parquet(project.path("filter/*.parquet"))
     # Besides the candidates, labels that it made up may be among the rejects.
     rejects = project.rejects().filter(pl.col("stage") == "filter", pl.col("reason") != "label_not_offered")
-    ended = [*filtered.filter("kept").select(matched.columns).rows(), *rejects.select(matched.columns).rows()]
-    assert sorted(ended) == sorted(matched.rows())
-    assert len(ended) == 2 * project.config["match"]["k"]
+    ended = [*filtered.filter("kept").select(candidates.columns).rows(), *rejects.select(candidates.columns).rows()]
+    assert sorted(ended) == sorted(candidates.rows())
+    assert len(ended) == 4 * project.config["match"]["k"]
     assert set(rejects["reason"]) <= set(NONSENSE)
 
     records = [
@@ -132,6 +132,6 @@ def test_the_workflow_accounts_for_every_candidate(served: Served, tmp_path: Pat
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     asked = {record["image"] for record in records if record["stage"] == "filter"}
-    assert asked == set(matched["image_id"])
+    assert asked == set(candidates["image_id"])
     assert any(record["reply"]["text"] for record in records)
     assert all(served.model in record["reply"]["model"] for record in records)

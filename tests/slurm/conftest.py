@@ -9,9 +9,6 @@ import pytest
 
 from slurm.cluster import UNUSABLE, Cluster, cluster
 
-# The runs that tests start from are made as for the tests without Slurm.
-from workflow.conftest import _matched, demo, endpoint, matched, undisturbed  # noqa: F401
-
 
 @pytest.fixture(scope="session")
 def _slurm() -> Iterator[Cluster]:

@@ -27,6 +27,7 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.inputs import check_inputs
 from taskgalaxy.llm.settings import EndpointSettings, Prices
 from taskgalaxy.option_table import option_page
+from taskgalaxy.publish.settings import CardSettings, Published, published
 from taskgalaxy.rejects import VOTE_REASONS
 
 ROOT = Path(__file__).parents[2]
@@ -171,6 +172,23 @@ def test_an_unknown_key_without_likeness_lists_the_known_ones() -> None:
         ("balance.max", 0),
         ("exports", "llava"),
         ("exports", ["llava", "other"]),
+        ("subsets.caps", [0]),
+        ("subsets.images", "all"),
+        ("llava_mix", "mix.json"),
+        ("card.name", "my pictures"),
+        ("card.pretty_name", ""),
+        ("card.version", "1.0"),
+        ("card.date_published", "30.11.2026"),
+        ("card.languages", []),
+        ("card.languages", "en"),
+        ("card.url", "example.org"),
+        ("card.creators", ["A Person"]),
+        ("card.citation", "```"),
+        ("push.repository", "pictures"),
+        ("push.repository", "https://huggingface.co/datasets/me/pictures"),
+        ("push.token_env", "hf-123"),
+        ("push.export", "llava"),
+        ("push.private", "yes"),
         ("sources", {}),
         ("sources.own", "images"),
         ("sources.own.path", ""),
@@ -192,6 +210,10 @@ def test_an_unknown_key_without_likeness_lists_the_known_ones() -> None:
         ("endpoints.small.structured_output", "yes"),
         ("budget_usd", -1),
         ("budget_usd", "10 dollars"),
+        ("roles.qa", None),
+        ("roles.qa", []),
+        ("roles.qa", ["small", "small"]),
+        ("roles.filter", ["small"]),
         ("roles.referees", []),
         ("roles.referees", ["small", "small"]),
         ("referee.accept_at", "2"),
@@ -204,6 +226,44 @@ def test_a_wrong_value_is_an_error_at_its_key(path: str, value: Any) -> None:
     told = message(changed(path, value))
     assert told.startswith(f"config, {path}")
     assert "it means" in told.lower()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("exports", ["llava_mix"], "config, llava_mix: is missing, and exports lists it"),
+        ("sources.llava_mix", {"path": "images", "license": "MIT"}, "config, sources.llava_mix: is what exports call"),
+        ("subsets.bands", [10, 5], "config, subsets.bands: does not ascend"),
+        ("push.repository", "me/pictures", "config, push.export: is huggingface, which exports does not list"),
+    ],
+)
+def test_what_contradicts_itself_is_an_error(path: str, value: Any, said: str) -> None:
+    assert message(changed(path, value)).startswith(said)
+
+
+@pytest.mark.parametrize("language", ["en", "deu", "pt-BR", "zh-Hans-CN"])
+def test_languages_are_named_by_their_codes(language: str) -> None:
+    assert validated(changed("card.languages", [language]), SCHEMA)["card"]["languages"] == [language]
+
+
+@pytest.mark.parametrize("language", ["English", "EN", "e", "en_GB", ""])
+def test_a_language_that_is_no_code_is_refused(language: str) -> None:
+    assert message(changed("card.languages", ["en", language])).startswith("config, card.languages.1: ")
+
+
+def test_a_day_of_publication_may_be_written_as_yaml_reads_dates() -> None:
+    day = datetime.date(2026, 11, 30)
+    assert validated(changed("card.date_published", day), SCHEMA)["card"]["date_published"] == "2026-11-30"
+
+
+def test_card_and_push_have_defaults_and_decide_nothing_of_the_set() -> None:
+    config = validated(minimal(), SCHEMA)
+    assert CardSettings(**config["card"]).languages == ["en"]
+    assert published(config) == Published(None, None, []), "an export that is not made is not published"
+    listed = minimal(exports=["huggingface"], push={"repository": "me/pictures"}, subsets={"caps": [5]})
+    assert published(validated(listed, SCHEMA)) == Published("me/pictures", "huggingface", ["cap-5"])
+    assert config["push"]["private"]
+    assert not {"card", "push"} & deciding(config).keys()
 
 
 @pytest.mark.parametrize(
@@ -226,6 +286,31 @@ def test_more_votes_than_referees_are_refused() -> None:
     assert validated(changed("referee.accept_at", 2), SCHEMA)["referee"]["accept_at"] == 2
     one = changed("roles.referees", ["small"])
     assert "referee.accept_at" in message(one), "the default of 2 counts too"
+
+
+def test_generators_are_a_list_in_any_order_and_a_list_of_one_is_that_one() -> None:
+    def settled(qa: Any) -> Any:
+        config = validated(changed("roles.qa", qa), SCHEMA)
+        return config["roles"]["qa"], deciding(config)
+
+    assert settled(["small", "large"]) == settled(["large", "small"])
+    assert settled(["small", "large"])[0] == ["large", "small"]
+    assert settled(["large"]) == settled("large")
+    assert used_endpoints(validated(changed("roles.qa", ["small", "large"]), SCHEMA)) == ["small", "large"]
+
+
+def test_what_is_wrong_with_a_generator_is_said_at_its_place_in_the_list() -> None:
+    assert message(changed("roles.qa", ["large", "larg"])).startswith(
+        "config, roles.qa[1]: no endpoint is named 'larg'"
+    )
+    loaded = changed("roles.qa", ["judge", "large"], changed("endpoints.judge", LOADED))
+    assert message(loaded).startswith("config, roles.qa[0]: judge is an endpoint of provider transformers")
+    recorded = {"provider": "replay", "model": "l", "concurrency": 1}
+    same = changed("roles.qa", ["large", "again"], changed("endpoints.again", recorded))
+    assert message(same).startswith("config, roles.qa[1]: again would give the answers of large")
+    # One model with other parameters is another generator.
+    warmer = changed("endpoints.again.temperature", 1.0, same)
+    assert validated(warmer, SCHEMA)["roles"]["qa"] == ["again", "large"]
 
 
 def test_a_minimum_above_the_maximum_is_refused() -> None:
@@ -270,8 +355,8 @@ def test_whole_numbers_may_have_a_point_and_dates_are_text() -> None:
     config = validated(changed("match.k", 10.0), SCHEMA)
     assert isinstance(config["match"]["k"], int)
     assert validated(changed("endpoints.small.temperature", 0.5), SCHEMA)["endpoints"]["small"]["temperature"] == 0.5
-    dated = validated(changed("sources.own.license", datetime.date(2024, 1, 2)), SCHEMA)
-    assert dated["sources"]["own"]["license"] == "2024-01-02"
+    dated = validated(changed("endpoints.small.model", datetime.date(2024, 1, 2)), SCHEMA)
+    assert dated["endpoints"]["small"]["model"] == "2024-01-02"
 
 
 def test_a_folder_of_a_package_is_found_without_importing_it() -> None:
@@ -448,6 +533,7 @@ def test_what_decides_the_dataset_holds_neither_address_nor_key_name() -> None:
 def test_what_decides_the_dataset_is_the_same_wherever_it_lies_and_whatever_it_may_cost() -> None:
     plain = deciding(validated(minimal(), SCHEMA))
     elsewhere = {"results": "elsewhere", "ledger": "elsewhere", "match.device": "cuda", "match.workers": 9}
+    elsewhere |= {"llava_mix": {"path": "/mix.json", "images": "/mix"}, "exports": [], "subsets.caps": [3]}
     for path, value in elsewhere.items():
         assert deciding(validated(changed(path, value), SCHEMA)) == plain
     priced = minimal(budget_usd=5.0)

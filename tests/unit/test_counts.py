@@ -16,6 +16,8 @@ from taskgalaxy.rejects import REASONS, reject
 from taskgalaxy.report.counts import count_stages, duplicate_rejects, filter_rejects
 from taskgalaxy.report.funnel import UNITS, funnel_rows
 from taskgalaxy.tables import (
+    CLEAN,
+    COT,
     DATASET,
     DUPLICATES,
     FILTER,
@@ -67,13 +69,17 @@ def run(tmp_path: Path) -> SimpleNamespace:
     write("qa_rejects", pairs, REJECTS, many=True)
     write("votes", votes, vote_table_schema(["one", "two"]))
     write("referee_rejects", tally_rejects(votes, ["one", "two"], 1), REJECTS)
+    write("clean", votes.select(CLEAN.schema.names), CLEAN)
+    write("decontaminate_rejects", [], REJECTS)
     write("dataset", dataset, DATASET)
     write("balance_rejects", [], REJECTS)
+    write("cot", [], COT, many=True)
+    write("cot_rejects", [], REJECTS, many=True)
     return SimpleNamespace(**files)
 
 
 def test_every_stage_of_a_run_is_counted_and_adds_up(run: SimpleNamespace) -> None:
-    counts, rejects, votes = count_stages(run, EXPANSIONS, 5, ["one", "two"])
+    counts, rejects, votes = count_stages(run, EXPANSIONS, 5, ["one", "two"], 5)
     assert counts == {
         "expand": (7, 6),
         "inspect": (6, 4),
@@ -82,7 +88,9 @@ def test_every_stage_of_a_run_is_counted_and_adds_up(run: SimpleNamespace) -> No
         "filter": (5, 2),
         "qa": (3, 1),
         "referee": (1, 0),
+        "decontaminate": (0, 0),
         "balance": (0, 0),
+        "cot": (0, 0),
     }
     assert votes == 2
     assert set(counts) == set(UNITS) == set(REASONS)
@@ -90,6 +98,15 @@ def test_every_stage_of_a_run_is_counted_and_adds_up(run: SimpleNamespace) -> No
     to_arrow(funnel_rows(counts, rejects), FUNNEL)
     filter_reasons = rejects.filter(pl.col("stage") == "filter")["reason"].to_list()
     assert filter_reasons == ["not_selected", "label_not_offered", "label_not_offered"]
+
+
+def test_step_by_step_answers_are_counted_against_the_set_and_only_where_there_are_any(run: SimpleNamespace) -> None:
+    drawn = [rows.dataset_row(f"s{number}", task_type=kind) for number, kind in enumerate(["OCR", "OCR", "Counting"])]
+    write_table(run.dataset, drawn, DATASET)
+    assert count_stages(run, EXPANSIONS, 5, ["one", "two"], 1)[0]["cot"] == (2, 0)
+    assert count_stages(run, EXPANSIONS, 5, ["one", "two"], 2)[0]["cot"] == (3, 0)
+    run.cot = []
+    assert "cot" not in count_stages(run, EXPANSIONS, 5, ["one", "two"], 2)[0]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +122,7 @@ def test_every_stage_of_a_run_is_counted_and_adds_up(run: SimpleNamespace) -> No
 def test_a_row_that_vanished_is_found(run: SimpleNamespace, lost: str, stage: str) -> None:
     path = getattr(run, lost)
     write_table(path if isinstance(path, str) else path[0], [], REJECTS)
-    counts, rejects, _ = count_stages(run, EXPANSIONS, 5, ["one", "two"])
+    counts, rejects, _ = count_stages(run, EXPANSIONS, 5, ["one", "two"], 5)
     with pytest.raises(ValueError, match=f"does not add up; {stage}"):
         funnel_rows(counts, rejects)
 

@@ -1,12 +1,8 @@
-"""The final set says of every sample where it comes from, and its checksums check."""
+"""The final set says of every sample where it comes from."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -14,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rows
-from taskgalaxy.dataset import assemble, manifest, read_all_samples, tool_versions, write_checksums
-from taskgalaxy.tables import DATASET, FUNNEL, SAMPLES, read_table, to_arrow, to_frame, write_samples, write_table
+from taskgalaxy.dataset import assemble, read_all_samples
+from taskgalaxy.tables import (
+    COT_PROVENANCE,
+    DATASET,
+    SAMPLES,
+    read_table,
+    to_arrow,
+    to_frame,
+    write_samples,
+    write_table,
+)
 from taskgalaxy.votes import tally
 
 REFEREES = ["one", "two"]
@@ -52,6 +57,7 @@ def test_a_row_holds_everything_that_led_to_it(tmp_path: Path) -> None:
         **rows.sample("b", "x", "OCR~signs", rank=3, score=0.5, question="Größe?"),
         **{"level_1": "OCR", "source": "one", "image": "sub dir/x.png", "width": 640, "height": 480, "license": "MIT"},
         "vote_score": 1,
+        **dict.fromkeys(COT_PROVENANCE),
         "votes": [
             {name: value for name, value in cast.items() if name != "sample_id"}
             for cast in (rows.vote("b", "one", 1, p_yes=0.75), rows.vote("b", "two", None))
@@ -84,53 +90,3 @@ def test_samples_of_shards_come_in_the_order_of_the_shards(tmp_path: Path) -> No
         write_samples(tmp_path / name, [] if name == "none" else [rows.sample(name)])
     read = read_all_samples(tmp_path / name for name in ("two", "none", "one"))
     assert read["sample_id"].to_list() == ["two", "one"]
-
-
-def summary(**config: Any) -> dict[str, Any]:
-    funnel = {"position": 1, "stage": "qa", "unit": "u", "rows_in": 5, "rows_out": 4}
-    reasons = [{"reason": "abstained", "rows": 1}]
-    return manifest(
-        made("a", "b", "c"),
-        to_frame([{**funnel, "reasons": reasons}], FUNNEL),
-        {"seed": 1, "sources": {"one": {"path": "package:x/y", "root": "/machine/x/y", "license": "MIT"}}, **config},
-        {"model": "tiny"},
-    )
-
-
-def test_the_manifest_counts_and_names_no_folder_of_the_machine() -> None:
-    made_of = summary()
-    assert (made_of["samples"], made_of["task_types"], made_of["images"]) == (3, 2, 2)
-    assert made_of["samples_by_source"] == {"one": 2, "two": 1}
-    assert made_of["samples_by_license"] == {"CC0-1.0": 1, "MIT": 2}
-    assert {"embedded", "openai"} <= set(made_of["providers"])
-    assert made_of["funnel"][0]["reasons"] == [{"reason": "abstained", "rows": 1}]
-    assert made_of["clip"] == {"model": "tiny"}
-    assert "/machine" not in json.dumps(made_of)
-    assert list(made_of["samples_by_license"]) == sorted(made_of["samples_by_license"])
-
-
-def test_the_manifest_of_an_empty_set_is_no_error() -> None:
-    made_of = manifest(made(), to_frame([], FUNNEL), {"sources": {}}, {})
-    assert (made_of["samples"], made_of["samples_by_source"]) == (0, {})
-    json.dumps(made_of)
-
-
-def test_versions_are_those_of_the_installed_tools() -> None:
-    versions = tool_versions()
-    assert versions["polars"] == pl.__version__
-    assert versions["python"].startswith("3.")
-
-
-@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
-def test_sha256sum_agrees_with_the_checksums(tmp_path: Path) -> None:
-    for name in ("b.parquet", "a.jsonl", "sub/c.json"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
-    files = [tmp_path / name for name in ("sub/c.json", "b.parquet", "a.jsonl")]
-    write_checksums(tmp_path / "SHA256SUMS", files)
-    lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
-    assert [line.split("  ")[1] for line in lines] == ["a.jsonl", "b.parquet", "sub/c.json"]
-    check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
-    assert subprocess.run(check, cwd=tmp_path, capture_output=True).returncode == 0
-    (tmp_path / "a.jsonl").write_text("changed")
-    assert subprocess.run(check, cwd=tmp_path, capture_output=True).returncode == 1

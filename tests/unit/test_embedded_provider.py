@@ -23,8 +23,7 @@ from taskgalaxy.embedded.first import FirstMeasures
 from taskgalaxy.embedded.kinds import KINDS
 from taskgalaxy.embedded.pixels import Picture
 from taskgalaxy.embedded.provider import STAGES, EmbeddedProvider
-from taskgalaxy.embedded.referee_remeasure import recognise
-from taskgalaxy.embedded.relevance import SKILLS, relevant_skills
+from taskgalaxy.embedded.relevance import SKILLS, recognise, relevant_skills
 from taskgalaxy.embedded.second import SecondMeasures
 from taskgalaxy.embedded.skill import LEAD_INS, ask, read_answer, read_question
 from taskgalaxy.embedded.vocabulary import load_vocabulary
@@ -411,3 +410,22 @@ def test_measuring_is_quick() -> None:
         for skill in SKILLS:
             skill.claim(measures)
     assert (time.process_time() - started) / 5 < 0.3
+
+
+@pytest.mark.parametrize("task_type", [DOMINANT, COUNTING])
+def test_the_steps_lead_to_what_the_plain_answer_says(task_type: str) -> None:
+    (pair,) = pairs(discs(4), task_type)
+    reply = json.loads(answer("embedded-generator", "cot", discs(4), question=pair["question"]).text)
+    assert len(reply["steps"]) == 2
+    asked = recognise(pair["question"])
+    assert asked is not None
+    said = read_answer(asked[0], pair["answer"])
+    assert said is not None
+    assert read_answer(asked[0], reply["answer"]) == said
+    assert all(value in reply["steps"][1] for value in said.values())
+
+
+def test_a_question_of_somebody_else_is_not_thought_about() -> None:
+    assert json.loads(answer("embedded-generator", "cot", discs(4), question="Who painted it?").text).keys() == {
+        "abstain"
+    }

@@ -53,12 +53,15 @@ def test_sound_inputs_pass(tmp_path: Path) -> None:
     ("key", "value", "names"),
     [
         ("taxonomy__seeds", "nowhere.yaml", r"taxonomy\.seeds.*nowhere\.yaml"),
+        ("llava_mix", {"path": "nowhere.json", "images": "."}, r"llava_mix\.path.*nowhere\.json"),
+        ("llava_mix", {"path": __file__, "images": "nowhere"}, r"llava_mix\.images.*nowhere"),
         ("match__k", 4, r"match\.k.*3 task types"),
         ("match__model", "local-dir:nowhere", r"match\.model.*nowhere"),
         ("match__model", "ViT-L-14", r"match\.pretrained.*ViT-L-14"),
         ("match__pretrained", "weights/ViT-L-14.pt", r"match\.pretrained.*pickle.*safetensors"),
         ("match__pretrained", "nowhere.safetensors", r"match\.pretrained.*nowhere"),
         ("report__truth", "nowhere.jsonl", r"report\.truth.*nowhere\.jsonl"),
+        ("decontaminate__benchmarks", {"exam": {"images": ["nowhere"]}}, r"benchmarks\.exam\.images.*nowhere"),
         ("prompts", "nowhere", r"nowhere.*expand_level_1\.txt"),
     ],
 )

@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.shards import FileEntry, Plan, ShardFiles, plan_shards, read_manifest, scan, source_of, write_manifest
+from taskgalaxy.shards import (
+    FileEntry,
+    Plan,
+    ShardFiles,
+    outline,
+    plan_shards,
+    read_manifest,
+    scan,
+    source_of,
+    write_manifest,
+)
 
 ODD_NAMES = ["a b.png", 'it\'s "x".png', "line\nbreak.png", "größe 図.png", "-rf.png", "{a}*?[b].png", "%s$HOME.png"]
 
@@ -29,9 +39,9 @@ def put(path: Path, content: bytes = b"x") -> Path:
 
 
 def found(root: Path, **patterns: Sequence[str]) -> set[str]:
-    entries = list(scan(root, **patterns))
-    assert len({entry.path for entry in entries}) == len(entries)
-    return {entry.path for entry in entries}
+    paths = [path for path, _, _ in scan(root, **patterns)]
+    assert len(set(paths)) == len(paths)
+    return set(paths)
 
 
 def planned(manifests: Path, root: Path, shard_size: int = 2, *, scanning: bool = True, **source: Any) -> Plan:
@@ -201,7 +211,7 @@ def test_a_linked_file_is_an_image_and_a_link_to_nowhere_is_not(tmp_path: Path) 
     (root / "broken.png").symlink_to(tmp_path / "nowhere")
     (root / "itself.png").symlink_to("itself.png")
     (root / "through a file.png").symlink_to(tmp_path / "real.png" / "x")
-    assert [(entry.path, entry.size) for entry in scan(root)] == [("link.png", 5)]
+    assert [(path, size) for path, size, _ in scan(root)] == [("link.png", 5)]
 
 
 def test_a_pipe_is_not_an_image(tmp_path: Path) -> None:
@@ -317,3 +327,11 @@ def test_some_files_come_from_all_over_the_plan(tmp_path: Path) -> None:
     assert 5 <= len(some) <= 10
     numbers = [int(path[:3]) for source, path in some if source == "one"]
     assert min(numbers) < 60 < 240 < max(numbers)
+
+
+def test_an_outline_has_one_shard_per_source_and_looks_at_no_image(tmp_path: Path) -> None:
+    manifests = tmp_path / "shards"
+    for number in (3, 4):
+        write_manifest(manifests / f"one-{number:05d}.json", [("a.png", 1, 1)])
+    sources = {name: {"root": str(tmp_path / "nowhere")} for name in ("one", "two")}
+    assert outline(manifests, sources).shards == ["one-00003", "two-00000"]

@@ -10,14 +10,13 @@ import logging
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import tiny_vlms
@@ -31,6 +30,8 @@ from taskgalaxy.llm.request import Answer, Reply, Request
 from taskgalaxy.llm.settings import EndpointSettings
 from taskgalaxy.llm.transformers_provider import TransformersProvider
 from taskgalaxy.llm.vote_model import Score, VoteModel
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROOT = Path(__file__).parents[2]
 SIZES = [(60, 60), (170, 60), (60, 170)]
@@ -68,15 +69,6 @@ def questions(*counts: int) -> list[Request]:
         for image, count in zip(PICTURES, counts, strict=False)
         for number in range(count)
     ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """More would wait for each other longer than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

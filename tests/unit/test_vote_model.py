@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from taskgalaxy.llm.vote_checkpoint import load_vote_model
 from taskgalaxy.llm.vote_inputs import PreparedImage, left_padded, vote_tokens
 from taskgalaxy.llm.vote_model import Score, VoteModel
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FAMILIES = sorted(tiny_vlms.FAMILIES)
 QUESTIONS = ["Is it a dog?", "Are these 12 cats, or what else could it be?", "Why is 1 of 10 red?", "Is it?", "Or not?"]
 SIZES = [(60, 60), (170, 60), (60, 170), (120, 110)]
@@ -31,15 +33,6 @@ SIZES = [(60, 60), (170, 60), (60, 170), (120, 110)]
 def picture(seed: int) -> Image.Image:
     width, height = SIZES[seed % len(SIZES)]
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """More would wait for each other longer than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from taskgalaxy.files import sha256_file
 from workflow.project import ROOT, Project, write_image
 
 
@@ -37,6 +39,21 @@ def remove(project: Project) -> None:
 
 def remove_copy(project: Project) -> None:
     (project.folder / "images" / "one" / "0003.png").unlink()
+
+
+def name_benchmark(project: Project) -> None:
+    """A benchmark that has one image of the set as it is and another one scaled, and a question of a third."""
+    folder = project.folder / "benchmark"
+    folder.mkdir()
+    image = Image.open(project.folder / "images" / "two" / "0004.png")
+    image.resize((192, 160)).save(folder / "scaled.png")
+    listed = sha256_file(project.folder / "images" / "two" / "0005.png")
+    (project.folder / "listed.txt").write_text(f"{listed}  somewhere.png\n", encoding="utf-8")
+    of_third = project.dataset().filter(pl.col("image") == "0000.png")["question"][0]
+    (project.folder / "asked.txt").write_text(f"{of_third.upper()}\n", encoding="utf-8")
+    project.config["decontaminate"] = {
+        "benchmarks": {"exam": {"images": ["benchmark", "listed.txt"], "questions": ["asked.txt"]}}
+    }
 
 
 def add_seed(project: Project) -> None:
@@ -134,6 +151,23 @@ def gone(source: str, image: str) -> Effect:
         return not ids.is_empty() and not project.dataset()["image_id"].is_in(ids.implode()).any()
 
     return holds
+
+
+def left_out_by_name(before: pl.DataFrame, project: Project) -> bool:
+    """The samples of the benchmark's images and question are rejects with their reasons, and on the published list."""
+    reasons = {"0004.png": "benchmark_image_near", "0005.png": "benchmark_image", "0000.png": "benchmark_question"}
+    rejects = project.rejects().filter(pl.col("stage") == "decontaminate")
+    places = pl.read_parquet(project.path("images.parquet")).select("image_id", image="path")
+    found = {(row["image"], row["reason"]) for row in rejects.join(places, on="image_id").iter_rows(named=True)}
+    hits = pl.read_csv(project.path("dataset/contamination.csv"))
+    left = project.dataset()
+    of_images = left.filter(pl.col("image").is_in(["0004.png", "0005.png"]))
+    return (
+        set(reasons.items()) <= found
+        and set(hits.filter("accepted")["sample_id"]) == set(rejects["item"])
+        and of_images.is_empty()
+        and not set(left["sample_id"]) & set(hits["sample_id"])
+    )
 
 
 def removed(project: Project) -> pl.DataFrame:

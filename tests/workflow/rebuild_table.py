@@ -22,14 +22,16 @@ _STEPS = {
     "cast_votes": 6,
     "tally_votes": 1,
     "referee_statistics": 1,
+    "decontaminate": 1,
     "balance": 1,
     "funnel": 1,
-    "sample_page": 1,
+    "write_manifest": 1,
+    "write_card": 1,
     "seal_dataset": 1,
     "export_llava": 1,
     "link_images": 1,
 }
-"""The jobs of a run with two shards and three referees, apart from those on images alone, in their order."""
+"""The jobs of a run with two shards and three referees, in their order; without those on images alone and the pages."""
 
 
 def since(rule: str) -> Counter[str]:
@@ -64,27 +66,23 @@ class Change:
 
 _NEW_SHARD = "the jobs of the new shards, `find_duplicates`, everything from `tally_votes` on"
 _NEW_SHARD_JOBS = since("tally_votes") + Counter(
-    ["write_shard", "inspect_images", "find_duplicates", "embed_images", "match", "filter_matches", "generate_qa"]
+    [
+        "write_shard",
+        "inspect_images",
+        "find_duplicates",
+        "embed_images",
+        "match",
+        "filter_matches",
+        "generate_qa",
+    ]
     + ["cast_votes"] * 3
 )
 _AND_REMOVED = f"{_NEW_SHARD}; `list_removed`"
 _REMOVED_JOBS = Counter(["list_removed"])
-_DROPPED_JOBS = since("balance") + Counter(["list_removed", "find_duplicates"])
+_DROPPED_JOBS = since("decontaminate") + Counter(["list_removed", "find_duplicates"])
 _CHANGED = "about images whose candidates changed"
 
 TOGETHER: dict[str, tuple[Change, ...]] = {
-    "same images": (
-        Change("touch an image", changes.touch, _AND_REMOVED, _NEW_SHARD_JOBS + _REMOVED_JOBS),
-        Change(
-            "rename or move an image",
-            changes.move,
-            _AND_REMOVED,
-            _NEW_SHARD_JOBS + _REMOVED_JOBS,
-            result="unchanged, apart from the path",
-            effect=changes.was_moved,
-        ),
-        Change("add a duplicate", changes.duplicate, _NEW_SHARD, _NEW_SHARD_JOBS),
-    ),
     "new images": (
         Change(
             "add images to a source",
@@ -121,7 +119,7 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
         Change(
             "remove an image",
             changes.remove,
-            "`list_removed`, `find_duplicates`, everything from `balance` on",
+            "`list_removed`, `find_duplicates`, everything from `decontaminate` on",
             _DROPPED_JOBS,
             result="its samples are gone; others may take their places",
             effect=changes.gone("one", "0001.png"),
@@ -135,7 +133,7 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             effect=changes.copy_stands_in,
         ),
     ),
-    "seeds": (
+    "seeds and a prompt": (
         Change(
             "add seeds",
             changes.add_seed,
@@ -145,6 +143,17 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             STAGES,
             "made of the new candidates",
             changes.has_the_new_seed,
+        ),
+        Change(
+            "a prompt (here: the filter's)",
+            lambda project: changes.write_template(project, "filter", "{}Take your time."),
+            "everything from its step on",
+            since("filter_matches"),
+            "all of its step; later, where what is asked about changed",
+            STAGES,
+            "made of the new answers",
+            changes.all_new("filter_request"),
+            anew=frozenset({"filter"}),
         ),
     ),
     "candidates": (
@@ -179,20 +188,7 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             changes.all_new("score"),
         ),
     ),
-    "prompt": (
-        Change(
-            "a prompt (here: the filter's)",
-            lambda project: changes.write_template(project, "filter", "{}Take your time."),
-            "everything from its step on",
-            since("filter_matches"),
-            "all of its step; later, where what is asked about changed",
-            STAGES,
-            "made of the new answers",
-            changes.all_new("filter_request"),
-            anew=frozenset({"filter"}),
-        ),
-    ),
-    "another referee": (
+    "another referee and threshold": (
         Change(
             "replace a referee",
             changes.replace_referee,
@@ -203,6 +199,14 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             "accepted by the new votes",
             changes.has_votes_of("first", "second", "fourth"),
         ),
+        Change(
+            "`referee.accept_at`",
+            lambda project: project.config.update(referee={"accept_at": 3}),
+            "everything from `tally_votes` on",
+            since("tally_votes"),
+            result="fewer samples if it was raised, more if it was lowered",
+            effect=changes.has_scores_of(3),
+        ),
     ),
     "one referee less": (
         Change(
@@ -212,16 +216,6 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             since("tally_votes"),
             result="accepted by the votes that are left",
             effect=changes.has_votes_of("first", "second"),
-        ),
-    ),
-    "threshold": (
-        Change(
-            "`referee.accept_at`",
-            lambda project: project.config.update(referee={"accept_at": 3}),
-            "everything from `tally_votes` on",
-            since("tally_votes"),
-            result="fewer samples if it was raised, more if it was lowered",
-            effect=changes.has_scores_of(3),
         ),
     ),
     "draw": (
@@ -242,15 +236,34 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             effect=changes.is_another_draw,
         ),
     ),
-    "shard size": (
+    "benchmark": (
+        Change(
+            "name a benchmark, or change its images or questions",
+            changes.name_benchmark,
+            "`hash_benchmark`, `hash_images` where no image was compared before, everything from `decontaminate` on",
+            since("decontaminate") + Counter(["hash_benchmark"] + ["hash_images"] * 2),
+            result="what it shares with the benchmark is gone by name; others may take their places",
+            effect=changes.left_out_by_name,
+        ),
+    ),
+    "nothing is asked": (
+        Change("touch an image", changes.touch, _AND_REMOVED, _NEW_SHARD_JOBS + _REMOVED_JOBS),
+        Change(
+            "rename or move an image",
+            changes.move,
+            _AND_REMOVED,
+            _NEW_SHARD_JOBS + _REMOVED_JOBS,
+            result="unchanged, apart from the path",
+            effect=changes.was_moved,
+        ),
+        Change("add a duplicate", changes.duplicate, _NEW_SHARD, _NEW_SHARD_JOBS),
         Change(
             "`images.shard_size`",
             lambda project: project.config.update(images={"shard_size": 3}),
-            "`seal_dataset`, whose manifest holds the configuration; shards that exist stay as they are",
-            Counter(["seal_dataset"]),
+            "`write_manifest`, which holds the configuration, `write_card` and `seal_dataset`; "
+            "shards that exist stay as they are",
+            Counter(["write_manifest", "write_card", "seal_dataset"]),
         ),
-    ),
-    "version": (
         Change(
             "raise a stage's number in `versions.py` (here: the referees')",
             changes.raise_version,
@@ -259,8 +272,6 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             "nothing, as long as the prompts come out the same",
             result="what the new code makes of the recorded answers",
         ),
-    ),
-    "comments": (
         Change(
             "edit a comment in the seeds",
             changes.comment_on_seeds,
@@ -273,8 +284,6 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             "everything from its step on",
             since("cast_votes"),
         ),
-    ),
-    "nothing": (
         Change("edit a comment in the Snakefile, a rule, a script or the library", changes.comment_on_code),
         Change("edit a script or the library, and leave the numbers in `versions.py` alone", changes.edit_code),
         Change("how to ask: `concurrency`, `timeout_s`, `max_retries` …", changes.ask_otherwise),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from endpoint import Endpoint, Fault, question_digest
 from endpoint_faults import stage_of
 from workflow.project import Project
+from workflow.runs import finish, match_images
 
 pytestmark = pytest.mark.workflow
 
@@ -34,7 +37,8 @@ SPOILT = {
 }
 """Faults of a reply, and a reason that rows are rejected for if the reply stays so."""
 
-PAIRS = list(zip(list(SPOILT)[::2], list(SPOILT)[1::2], strict=True))
+ASKED_AGAIN = {"length", "empty", "cut_json"}
+"""Spoilt replies after which a question is put once more, with the same messages."""
 
 STOPPING = {
     "quota": "quota is used up",
@@ -44,74 +48,92 @@ STOPPING = {
 """Faults that stop a run, and what it says."""
 
 
+IMAGES = 24
+"""So many questions of every stage that each meets all faults, though half of the images are spoilt before."""
+
+
 class Spoiler:
-    """Spoils the questions of every stage in turns: each with the next one of ``faults``, ``None`` being none.
+    """Spoils the first questions of every stage: each with the next one of ``faults``.
+
+    A question that is put again with a correction is still the same question.
 
     Attributes:
         questions: by stage, in the order in which they came.
+        spoilt: by question, with what.
     """
 
-    def __init__(self, faults: Iterable[Fault | None], *, always: bool = False) -> None:
+    def __init__(self, faults: Iterable[Fault], *, always: bool = False) -> None:
         self.faults = list(faults)
         self.always = always
         self.questions: dict[str, list[str]] = defaultdict(list)
+        self.spoilt: dict[str, Fault] = {}
 
     def __call__(self, number: int, body: Mapping[str, Any]) -> Fault | None:
-        stage, question = stage_of(body), question_digest(body)
+        first = list(takewhile(lambda message: message["role"] != "assistant", body["messages"]))
+        stage, question = stage_of(body), question_digest({**body, "messages": first})
         if stage == "other":
             return None  # the tiny question before the run
         seen = self.questions[stage]
-        if question in seen and not self.always:
-            return None
         if question not in seen:
+            if len(seen) < len(self.faults):
+                self.spoilt[question] = self.faults[len(seen)]
             seen.append(question)
-        return self.faults[seen.index(question) % len(self.faults)]
+            return self.spoilt.get(question)
+        return self.spoilt.get(question) if self.always else None
+
+    def met_all(self) -> bool:
+        """Whether every stage had a question for every fault."""
+        return all(len(self.questions[stage]) >= len(self.faults) for stage in ("filter", "qa", "referee"))
 
 
-IMAGES = 4
-"""In the run that the tests start from: as many faults of a stage come to be seen in one run."""
+@pytest.fixture(scope="module")
+def many_matched(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return match_images(tmp_path_factory.mktemp("many") / "run", IMAGES)
 
 
-@pytest.mark.parametrize("start", range(0, len(PASSING), IMAGES))
-def test_passing_faults_change_nothing(start: int, matched: Project, undisturbed: Project) -> None:
-    spoiler = Spoiler(PASSING[start:] + PASSING[:start])
+def test_passing_faults_change_nothing(many_matched: Project, tmp_path: Path) -> None:
+    undisturbed = finish(many_matched, tmp_path / "undisturbed")
+    project = many_matched.copy_to(tmp_path / "run")
+    spoiler = Spoiler(PASSING)
     with Endpoint(faults=spoiler, drip_s=3.0) as server:
-        matched.use_server(server.url, max_retries=4, timeout_s=1.5)
-        output = matched.run("dataset")
+        project.use_server(server.url, max_retries=4, timeout_s=1.5)
+        output = project.run("dataset")
         assert "Traceback" not in output
         assert max(server.answered.values()) == 1
-    assert all(len(spoiler.questions[stage]) >= IMAGES for stage in ("filter", "qa", "referee"))
-    assert matched.samples_digest() == undisturbed.samples_digest()
+    assert spoiler.met_all()
+    assert project.samples_digest() == undisturbed.samples_digest()
 
 
-@pytest.mark.parametrize("faults", PAIRS, ids="-".join)
-def test_a_spoilt_reply_ends_as_a_named_reject(faults: Sequence[Fault], matched: Project) -> None:
-    with Endpoint(faults=Spoiler([*faults, None], always=True)) as server:
+def test_spoilt_replies_end_as_named_rejects(many_matched: Project, tmp_path: Path) -> None:
+    project = many_matched.copy_to(tmp_path / "run")
+    spoiler = Spoiler(SPOILT, always=True)
+    with Endpoint(faults=spoiler) as server:
+        project.use_server(server.url)
+        # A run fails by itself if its rows do not add up.
+        project.run("results/report/funnel.txt")
+        assert spoiler.met_all()
+        again = {spoiler.spoilt[question] for question, times in server.answered.items() if times > 1}
+        assert again <= ASKED_AGAIN
+        assert max(server.answered.values()) == 2
+    assert set(SPOILT.values()) <= set(project.rejects()["reason"]) | project.vote_reasons()
+
+
+def test_faults_that_stop_a_run_are_said_once_and_lose_nothing(matched: Project, undisturbed: Project) -> None:
+    with Endpoint() as server:
         matched.use_server(server.url)
-        matched.run("results/report/funnel.txt")
-        # Asked once more where that may help: with the same messages, if nothing was wrong with their reading.
-        assert max(server.answered.values()) <= (2 if {"length", "empty", "cut_json"} & set(faults) else 1)
-        reasons = set(matched.rejects()["reason"]) | matched.vote_reasons()
-        assert {SPOILT[fault] for fault in faults} <= reasons
-    # A run fails by itself if its rows do not add up.
-    assert matched.path("report/funnel.txt").exists()
-
-
-@pytest.mark.parametrize("fault", STOPPING)
-def test_a_fault_that_stops_the_run_says_so_once_and_loses_nothing(
-    fault: Fault, matched: Project, undisturbed: Project
-) -> None:
-    with Endpoint(faults={3: fault, 4: fault, 5: fault, 6: fault, 7: fault}) as server:
-        matched.use_server(server.url)
-        stopped = matched.snakemake("dataset")
-        assert stopped.returncode != 0
-        assert STOPPING[fault] in stopped.stdout
-        assert "Traceback" not in stopped.stdout
-        assert server.state.requests <= 8
+        for fault, words in STOPPING.items():
+            before = server.state.requests
+            server.state.faults = dict.fromkeys(range(before + 3, before + 8), fault)
+            stopped = matched.snakemake("dataset")
+            assert stopped.returncode != 0
+            assert words in stopped.stdout
+            assert "Traceback" not in stopped.stdout
+            assert server.state.requests <= before + 8
         server.state.faults = {}
         matched.run("dataset")
-        # The tiny questions before the run, one per endpoint, are the only ones that came twice.
-        assert sum(server.answered.values()) - len(server.answered) <= 4
+        # The tiny questions before the run, one per endpoint, are the only ones that came more than once.
+        assert server.state.stages.total() - len(server.answered) <= 4 * len(STOPPING)
+        assert len(set(matched.recorded_keys())) == len(matched.recorded_keys())
     assert matched.samples_digest() == undisturbed.samples_digest()
 
 

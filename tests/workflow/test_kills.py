@@ -16,23 +16,27 @@ import pytest
 
 from endpoint import Endpoint
 from workflow.project import Project
+from workflow.runs import finish, match_images
 
 pytestmark = pytest.mark.workflow
 
 JOBS_AT_ONCE = 2
 
 
-@pytest.mark.parametrize(("most", "images"), [(1, 4), pytest.param(21, 24, marks=pytest.mark.soak)])
-def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(
-    most: int, images: int, tmp_path: Path
-) -> None:
+def test_a_kill_loses_nothing_and_pays_nothing_twice(matched: Project, undisturbed: Project) -> None:
+    _kill_again_and_again(matched, undisturbed, 1)
+
+
+@pytest.mark.soak
+def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(tmp_path: Path) -> None:
+    project = match_images(tmp_path / "killed", 24)
+    _kill_again_and_again(project, finish(project, tmp_path / "undisturbed"), 21)
+
+
+def _kill_again_and_again(project: Project, undisturbed: Project, most: int) -> None:
     dice = random.Random(20261121)
     with Endpoint(latency_s=0.05) as server:
-        project = Project(tmp_path / "killed", server.url)
-        project.add_images("one", range(images))
         project.use_server(server.url, concurrency=1)
-        project.run("--until", "match")
-        undisturbed = project.copy_to(tmp_path / "undisturbed")
         kills: Counter[str] = Counter()
         while sum(kills.values()) < most:
             kind = ("worker", "head", "all")[sum(kills.values()) % 3]
@@ -50,9 +54,6 @@ def test_kills_of_workers_and_of_the_head_lose_nothing_and_pay_nothing_twice(
         assert set(recorded.values()) == {1}, report
         assert 0 <= again <= sum(kills.values()) * JOBS_AT_ONCE, report
         print(report)
-    with Endpoint() as server:
-        undisturbed.use_server(server.url)
-        undisturbed.run("dataset")
     assert project.samples_digest() == undisturbed.samples_digest()
 
 

@@ -32,10 +32,10 @@ atexit.register(tell_needs)
 
 
 @pytest.fixture(scope="module")
-def _voted(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Project:
+def _voted(_matched: Project, tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Project:
     """A finished run of four images; of its three referees, ``local`` is a model in the folder ``models/tiny``."""
-    project = Project(tmp_path_factory.mktemp("voted") / "run", endpoint.url)
-    project.add_images("one", range(4))
+    project = _matched.copy_to(tmp_path_factory.mktemp("voted") / "run")
+    project.use_server(endpoint.url)
     tiny_vlms.save("internvl", project.folder / "models" / "tiny")
     project.config["endpoints"]["local"] = {
         "provider": "transformers",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from endpoint import TOKEN_COUNT, Endpoint
+from taskgalaxy.tables import DATASET, read_table
 from workflow.project import Project
 
 pytestmark = pytest.mark.workflow
@@ -47,17 +48,23 @@ def test_the_plan_is_made_before_anything_has_run_and_without_the_key(
 
 def test_what_the_plan_calls_exact_is_what_is_then_asked(matched: Project) -> None:
     with Endpoint() as server:
+        # Two that divide the images among them, so that each has a line of its own.
+        matched.config["endpoints"]["other"] = {**matched.config["endpoints"]["generator"], "model": "test-other"}
+        matched.config["roles"]["qa"] = ["generator", "other"]
         matched.use_server(server.url, prices=PRICES)
         assert requests_of(plan_of(matched))["filter generator"] == (4, 4)
-        for rule, line, stage in (
-            ("filter_matches", "filter generator", "filter"),
-            ("generate_qa", "qa generator", "qa"),
+        for rule, lines, stage in (
+            ("filter_matches", ["filter generator"], "filter"),
+            ("generate_qa", ["qa generator", "qa other"], "qa"),
         ):
-            planned, exact = requests_of(plan_of(matched))[line]
+            plans = requests_of(plan_of(matched))
+            assert all(planned == exact > 0 for planned, exact in (plans[line] for line in lines))
             matched.run("--until", rule)
-            assert planned == exact == server.state.stages[stage] > 0
+            assert server.state.stages[stage] == sum(plans[line][0] for line in lines)
         planned, exact = requests_of(plan_of(matched))["referee first"]
-        matched.run("dataset")
+        matched.run("dataset", "results/subsets/generator-other.parquet")
+        assert set(read_table(matched.path("subsets/generator-other.parquet"), DATASET)["qa_model"]) <= {"test-other"}
+        assert set(matched.dataset()["qa_model"]) == {"test-generator", "test-other"}
         assert 3 * planned == 3 * exact == server.state.stages["referee"] > 0
         after = plan_of(matched)
         assert all(row["requests"] == 0 for row in after["stages"])

@@ -118,7 +118,7 @@ def test_a_disk_that_refuses_is_one_message_and_the_run_goes_on_once_it_does_not
         # Room for the files' beginnings, and for no more than a few answers.
         with ledger.full(but=3 * PAGE):
             stopped = _stopped(matched)
-            assert "ledger/qa/one-00000.jsonl: an answer could not be recorded" in stopped
+            assert "ledger/qa/generator.one-00000.jsonl: an answer could not be recorded" in stopped
             assert "Make room on the disk and run again" in stopped
         matched.run("dataset")
         # Lost: the answer that could not be written, and the one that was in flight meanwhile.
@@ -181,7 +181,7 @@ def _damage_ledger(ledger: Path) -> None:
     path = ledger / "filter" / "one-00000.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([b"x" * (len(lines[0]) - 1) + b"\n", *lines[1:]]))
-    index = ledger / "qa" / "one-00000.index"
+    index = ledger / "qa" / "generator.one-00000.index"
     index.write_bytes(os.urandom(index.stat().st_size))
 
 

@@ -29,7 +29,6 @@ def test_a_recorded_ledger_alone_makes_the_same_bytes_in_another_folder_at_anoth
     project.run()
     assert project.digests("dataset") == finished.digests("dataset")
     assert project.digests("export") == finished.digests("export")
-    assert project.path("report/samples.html").read_bytes() == finished.path("report/samples.html").read_bytes()
     assert {path: path.read_bytes() for path in (project.folder / "ledger").rglob("*.jsonl")} == before
     # Going from the server to its ledger is no reason to do anything again.
     for entry in finished.config["endpoints"].values():

@@ -21,6 +21,7 @@ from taskgalaxy.embedded.questions import reply_questions
 from taskgalaxy.embedded.referee_remeasure import judge_again
 from taskgalaxy.embedded.referee_traits import judge_traits
 from taskgalaxy.embedded.second import SecondMeasures
+from taskgalaxy.embedded.steps import reply_steps
 from taskgalaxy.embedded.verdict import Verdict
 from taskgalaxy.embedded.vocabulary import Vocabulary, load_vocabulary
 from taskgalaxy.errors import UserError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[3]
 GENERATOR = "embedded-generator"
 STAGES = {
-    GENERATOR: ("expand", "filter", "qa"),
+    GENERATOR: ("expand", "filter", "qa", "cot"),
     "embedded-semantic": ("referee",),
     "embedded-remeasure": ("referee",),
     "embedded-traits": ("referee",),
@@ -102,6 +103,8 @@ class EmbeddedProvider:
             text = reply_expand(request.variables, self._vocabulary)
         elif request.stage == "filter":
             text = reply_keep(request.variables, self._measures(request)[0], self._vocabulary, self._probe)
+        elif request.stage == "cot":
+            text = reply_steps(request.variables, self._measures(request)[0])
         else:
             image = _image(request)
             text = reply_questions(request.variables, image.image_id, self._measures(request)[0], self._vocabulary)

@@ -6,21 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskgalaxy.embedded.measures import Measures
-from taskgalaxy.embedded.relevance import SKILLS
-from taskgalaxy.embedded.skill import Skill, Values, read_answer, read_question
+from taskgalaxy.embedded.relevance import recognise
+from taskgalaxy.embedded.skill import read_answer
 from taskgalaxy.embedded.verdict import ABSTAIN, Verdict, vote
 
 _DECIDED, _UNDECIDED = 0.8, 0.3
 """How likely a question is to suit the image, if the other measurement decides it, and if not."""
-
-
-def recognise(question: str) -> tuple[Skill, Values] | None:
-    """The skill that asks this question, and what fills the question's slots."""
-    for skill in SKILLS:
-        values = read_question(skill, question)
-        if values is not None:
-            return skill, values
-    return None
 
 
 def judge_again(variables: Mapping[str, Any], measures: Measures) -> Verdict:

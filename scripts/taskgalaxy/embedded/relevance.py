@@ -1,4 +1,7 @@
-"""Which skills answer to which task type: by the words of its label, else by the kind of picture it is about."""
+"""Which skills answer to which task type: by the words of its label, else by the kind of picture it is about.
+
+And which skill asks a question.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from taskgalaxy.embedded.kinds import kinds_of
-from taskgalaxy.embedded.skill import Skill
+from taskgalaxy.embedded.skill import Skill, Values, read_question
 from taskgalaxy.embedded.skills_colour import (
     COLOUR_SKILLS,
     COMPARED,
@@ -101,3 +104,12 @@ def relevant_skills(task_type: str, known: Knowledge | None) -> tuple[Skill, ...
         return tuple(dict.fromkeys(skills))
     leaf = split_levels(task_type)[-1].casefold()
     return next((skills for pattern, skills in _BY_WORDS if re.search(pattern, leaf)), ())
+
+
+def recognise(question: str) -> tuple[Skill, Values] | None:
+    """The skill that asks this question, and what fills the question's slots."""
+    for skill in SKILLS:
+        values = read_question(skill, question)
+        if values is not None:
+            return skill, values
+    return None

@@ -25,6 +25,7 @@ class Damaged:
 
 
 _EXCERPT_LENGTH = 120
+_DETAIL_LENGTH = 200
 _FENCE = re.compile(r"\A```[a-z]*\s|```\Z")
 _LINE_START_OBJECT = re.compile(r"\n[ \t]*(?=\{)")
 _OPENING_QUOTE = re.compile(r"(?<=[{\[,:])(\s*)[“”„‟]")
@@ -68,6 +69,20 @@ def only_value(text: str, name: str) -> Any:
             if value is not None and end == len(candidate) and set(value) == {name}:
                 return value[name]
     return None
+
+
+def as_text(value: object) -> str | None:
+    """A text, or a number that a model gave instead of one; anything else is ``None``."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return json.dumps(value)
+    return None
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a reply, for a reject's detail."""
+    return text[:_DETAIL_LENGTH]
 
 
 def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,18 @@ class Ledger:
                     found[record["key"]] = record
         return {key: reply_of(record) for key, record in found.items()}
 
+    def records(self, keys: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """Every record of the questions ``keys``, of any stage and writer; in memory are those of one file at a time.
+
+        A question that was answered more than once has as many records.
+        """
+        wanted = bytes.fromhex("".join(sorted(set(keys))))
+        digests = np.frombuffer(wanted, dtype="<u8").reshape(-1, 4)
+        for path in self.files() if wanted else []:
+            there = digests[_among(np.frombuffer(wanted, dtype="S32"), _entries(path)[0])]
+            if len(there):
+                yield from _records(path, [digest.tobytes().hex() for digest in there], there)
+
     def known(self, stage: str, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` whose answer is recorded; no record is read for it."""
         wanted = set(keys)
@@ -268,6 +280,16 @@ def _entries(path: Path) -> tuple[Entries, bool]:
 def _hexadecimal(entries: Entries) -> Iterator[str]:
     """The keys of index entries."""
     return (entry.tobytes().hex() for entry in entries["key"])
+
+
+def _among(keys: npt.NDArray[np.bytes_], entries: Entries) -> npt.NDArray[np.intp]:
+    """Where in ``keys``, which ascend, those of ``entries`` stand; each place once.
+
+    A file has few keys and a set many: each of the file's is searched for, and nothing of the set's size is made.
+    """
+    found = np.frombuffer(entries["key"].tobytes(), dtype="S32")
+    places = np.unique(np.minimum(np.searchsorted(keys, found), len(keys) - 1))
+    return places[np.isin(keys[places], found)]
 
 
 def _scan(path: Path, offset: int) -> Entries:

@@ -55,14 +55,14 @@ class Model:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What ``work``, which asks this model, returns; the model's connections are closed then."""
+        return asyncio.run(self.closing(work))
 
-        async def run() -> T:
-            try:
-                return await work
-            finally:
-                await self.provider.close()
-
-        return asyncio.run(run())
+    async def closing(self, work: Coroutine[Any, Any, T]) -> T:
+        """:meth:`run` for callers that are asynchronous."""
+        try:
+            return await work
+        finally:
+            await self.provider.close()
 
     async def ask_async(self, requests: Sequence[Request], check: Check = _ended_well) -> list[Answer]:
         """The answers in the order of the requests; only what the ledger does not hold is asked.

@@ -29,7 +29,7 @@ class Request:
     """One question to a model.
 
     Attributes:
-        stage: ``"expand"``, ``"filter"``, ``"qa"``, ``"referee"`` or ``"preflight"``: what is expected.
+        stage: ``"expand"``, ``"filter"``, ``"qa"``, ``"referee"``, ``"cot"`` or ``"preflight"``: what is expected.
         text: the rendered prompt.
         image: the image it is about, if any.
         variables: what the template was filled with. The embedded provider answers from these; they

@@ -126,8 +126,27 @@ class EndpointSettings:
         }
 
 
+def endpoints_of(config: Mapping[str, Any], role: str) -> list[str]:
+    """Names of the endpoints that share a role: mostly one; none where nobody has it."""
+    named = config["roles"][role]
+    if named is None:
+        return []
+    return [named] if isinstance(named, str) else list(named)
+
+
+def writing_roles(config: Mapping[str, Any]) -> dict[str, str]:
+    """The roles that write text, but for those that nobody has, and their endpoints' names.
+
+    A role that is a list has a key per entry, such as ``qa[1]``.
+    """
+    found = {}
+    for role, named in config["roles"].items():
+        if role != "referees":
+            for index, name in enumerate(endpoints_of(config, role)):
+                found[role if isinstance(named, str) else f"{role}[{index}]"] = name
+    return found
+
+
 def used_endpoints(config: Mapping[str, Any]) -> list[str]:
     """Names of the endpoints that have a role."""
-    roles = config["roles"]
-    names = [roles[role] for role in ("expand", "filter", "qa")] + roles["referees"]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys([*writing_roles(config).values(), *config["roles"]["referees"]]))

@@ -75,7 +75,7 @@ def _import_transformers() -> Any:
     import transformers
 
     if not sys.stderr.isatty():
-        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        transformers.utils.logging.disable_progress_bar()
     return transformers
 
 

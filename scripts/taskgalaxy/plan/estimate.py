@@ -9,15 +9,16 @@ from typing import Any
 
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.prices import TYPICAL_IMAGE_TOKENS, image_tokens, usd
-from taskgalaxy.llm.settings import EndpointSettings
+from taskgalaxy.llm.settings import EndpointSettings, endpoints_of
 from taskgalaxy.plan.history import Experience, experience
-from taskgalaxy.plan.needs import ExpandNeeds, Needs, ShardNeeds, Size, Sizes, batch_files, sent_bytes
+from taskgalaxy.plan.needs import CotNeeds, ExpandNeeds, Needs, ShardNeeds, Size, Sizes, batch_files, sent_bytes
 
 PRIORS: Mapping[str, Mapping[str, float]] = {
     "expand": {"text_tokens": 400, "completion_tokens": 300},
     "filter": {"text_tokens": 450, "completion_tokens": 60},
     "qa": {"text_tokens": 450, "completion_tokens": 300},
     "referee": {"text_tokens": 220, "completion_tokens": 2},
+    "cot": {"text_tokens": 220, "completion_tokens": 250},
 }
 """Per request, where the ledger and the prompts that can be rendered say nothing."""
 
@@ -67,12 +68,14 @@ class RunPlan:
     Attributes:
         jobs: shard jobs that run at once.
         spent_usd: what the ledger's answers have cost so far.
+        unplanned: what none of the figures holds.
     """
 
     stages: Sequence[StagePlan]
     jobs: int
     spent_usd: float
     budget_usd: float | None
+    unplanned: str | None = None
 
     @property
     def usd(self) -> float:
@@ -120,6 +123,8 @@ class RunPlan:
             f"each, {PAIRS_PRIOR:.0%} of them with a pair; {CHILDREN_PRIOR:g} task types below one; "
             "image tokens as gpt-4o counts them.",
         ]
+        if self.unplanned:
+            notes.append(self.unplanned)
         if self.unpriced:
             notes.append(f"Without prices, and not in the sum: {', '.join(self.unpriced)}.")
         if self.budget_usd is not None:
@@ -137,6 +142,7 @@ def estimate(
     ledger: Ledger,
     expand: ExpandNeeds | None,
     shards: Sequence[ShardNeeds],
+    cot: CotNeeds | None,
     sizes: Sizes,
     images: Sequence[Size],
     jobs: int,
@@ -145,6 +151,7 @@ def estimate(
 
     Args:
         expand: ``None`` if the embedded provider expands.
+        cot: ``None`` if it writes the step-by-step answers, or nobody does.
         sizes: of the images that were inspected, by id.
         images: the sizes of some images of the sources, for those that were not.
         jobs: shard jobs that run at once.
@@ -160,17 +167,26 @@ def estimate(
     if expand is not None:
         parts.append(("expand", roles["expand"], expand.missing, float(expand.later)))
     parts.append(("filter", roles["filter"], _sum(shards, "filter"), float(unfiltered)))
-    parts.append(("qa", roles["qa"], _sum(shards, "qa"), coming_images))
+    generators = endpoints_of(config, "qa")
+    for name in generators:
+        parts.append(("qa", name, _sum(shards, f"qa {name}"), coming_images / len(generators)))
     for name in roles["referees"]:
         parts.append(("referee", name, _sum(shards, f"referee {name}"), coming_types * pairs))
+    if cot is not None:
+        coming_pairs = coming_types * pairs
+        every_pair = sum(shard.pairs for shard in shards) + coming_pairs
+        most = every_pair if cot.most is None else min(every_pair, cot.most)
+        unchosen = max(0.0, most - cot.chosen) if coming_pairs or not cot.chosen else 0.0
+        parts.append(("cot", roles["cot"], cot.missing, unchosen))
     for stage, endpoint, missing, later in parts:
         settings = EndpointSettings.of(endpoint, config["endpoints"][endpoint])
         if settings.provider == "embedded":
             continue
-        role = f"referee {endpoint}" if stage == "referee" else stage
+        role = f"{stage} {endpoint}" if stage in ("qa", "referee") else stage
         files = sum(shard.batch_files.get(role, 0) for shard in shards)
         seen = experience(ledger, stage, settings.model, sizes)
-        plans.append(_line(stage, settings, missing, later, files, seen, images, 1 if stage == "expand" else jobs))
+        at_once = 1 if stage in ("expand", "cot") else jobs
+        plans.append(_line(stage, settings, missing, later, files, seen, images, at_once))
     return plans
 
 

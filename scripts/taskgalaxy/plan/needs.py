@@ -14,17 +14,29 @@ from typing import Any
 
 import polars as pl
 
+from taskgalaxy.cot import choose
+from taskgalaxy.division import divided
 from taskgalaxy.expand import LevelSettings, expand_level
+from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.images import image_files
-from taskgalaxy.jobs import image_roots
+from taskgalaxy.jobs import image_roots, shard_index
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.model import Model
 from taskgalaxy.llm.prices import image_tokens, text_tokens
 from taskgalaxy.llm.request import Gate, Reply, Request, Take
-from taskgalaxy.llm.settings import EndpointSettings
+from taskgalaxy.llm.settings import EndpointSettings, endpoints_of
 from taskgalaxy.prompts import load_templates
-from taskgalaxy.stages import filter_shard, qa_shard, vote_shard
-from taskgalaxy.tables import FILTER, IMAGE_INDEX, SAMPLES, TOPK, read_samples, read_table, to_frame
+from taskgalaxy.stages import cot_samples, filter_shard, qa_shard, vote_shard
+from taskgalaxy.tables import (
+    DATASET,
+    FILTER,
+    SAMPLES,
+    TASK_TYPES,
+    TOPK,
+    read_samples,
+    read_table,
+    to_frame,
+)
 from taskgalaxy.taxonomy import Taxonomy, load_seeds, merge, nodes_at
 
 Size = tuple[int, int, int]
@@ -64,7 +76,7 @@ class ShardNeeds:
     """What one shard still asks.
 
     Attributes:
-        missing: per endpoint's role (``filter``, ``qa``, ``referee NAME``), what can be told exactly.
+        missing: per endpoint's role (``filter``, ``qa NAME``, ``referee NAME``), what can be told exactly.
         batch_files: files that a batch endpoint makes of it.
         unfiltered: images whose filter request cannot be rendered yet.
         unsettled: images of which it is not known yet what the filter keeps.
@@ -149,6 +161,11 @@ def sent_bytes(width: int, height: int, size: int, max_side: int | None) -> int:
     return round(size * scale * scale * 4 / 3)
 
 
+def topk_path(config: Mapping[str, Any], shard: str) -> Path:
+    """Where the candidates of a shard lie, once they are chosen."""
+    return Path(config["results"]) / "match" / "topk" / f"{shard}.parquet"
+
+
 def shard_needs(shard: str, config: Mapping[str, Any]) -> ShardNeeds:
     """What ``shard`` still asks, by what exists of it under ``results``."""
     return _ShardLook(shard, config).needs()
@@ -161,19 +178,20 @@ class _ShardLook:
         self._shard = shard
         self._config = config
         self._results = Path(config["results"])
-        self._index = read_table(self._results / "images.parquet", IMAGE_INDEX, shard=shard)
+        self._index = shard_index(self._results / "images.parquet", shard, config)
         self._sizes = image_sizes(self._index)
         self._images = image_files(self._index, image_roots(config))
+        self._filling = is_fill(shard, config)
         self._sees_answer = config["referee"]["sees_answer"]
         self._templates = load_templates(config["prompts"], ["filter", "qa", "referee"], sees_answer=self._sees_answer)
         self._needs = ShardNeeds()
 
     def needs(self) -> ShardNeeds:
-        topk_path = self._results / "match" / "topk" / f"{self._shard}.parquet"
-        if not topk_path.exists():
+        path = topk_path(self._config, self._shard)
+        if not path.exists():
             self._needs.unfiltered = self._needs.unsettled = self._index.height
             return self._needs
-        kept = self._kept(read_table(topk_path, TOPK))
+        kept = self._kept(read_table(path, TOPK))
         samples = None if kept is None else self._samples(kept)
         if samples is not None:
             for name in self._config["roles"]["referees"]:
@@ -189,7 +207,7 @@ class _ShardLook:
         asker = open_asker(self._config, self._config["roles"]["filter"])
         unknown: set[str] = set()
         if asker:
-            rows, _ = filter_shard(topk, self._images, self._templates["filter"], asker.model)
+            rows, _ = filter_shard(topk, self._images, self._templates["filter"], asker.model, filling=self._filling)
             filtered = to_frame(rows, FILTER)
             self._note("filter", asker)
             unknown = asker.images_missing()
@@ -210,20 +228,27 @@ class _ShardLook:
     def _samples(self, kept: pl.DataFrame) -> pl.DataFrame | None:
         """The question-answer pairs that are known; ``None`` if none is."""
         needs = self._needs
-        asker = open_asker(self._config, self._config["roles"]["qa"])
-        if asker:
-            rows, _ = qa_shard(kept, self._images, self._templates["qa"], asker.model)
-            samples = to_frame(rows, SAMPLES)
-            self._note("qa", asker)
-            needs.pending = kept.filter(pl.col("image_id").is_in(list(asker.images_missing()))).height
-        else:
-            path = self._results / "qa" / f"{self._shard}.jsonl"
-            if not path.exists():
-                needs.pending = kept.height
-                return None
-            samples = read_samples(path)
+        parts = divided(kept, endpoints_of(self._config, "qa"))
+        known = [samples for name, part in parts.items() if (samples := self._written(name, part)) is not None]
+        if not known:
+            return None
+        samples = pl.concat(known)
         needs.offered, needs.pairs = kept.height - needs.pending, samples.height
         return samples
+
+    def _written(self, generator: str, kept: pl.DataFrame) -> pl.DataFrame | None:
+        """The pairs that are known of a generator for its part of the kept candidates; ``None`` if none is."""
+        asker = open_asker(self._config, generator)
+        if asker:
+            rows, _ = qa_shard(kept, self._images, self._templates["qa"], asker.model, filling=self._filling)
+            self._note(f"qa {generator}", asker)
+            self._needs.pending += kept.filter(pl.col("image_id").is_in(list(asker.images_missing()))).height
+            return to_frame(rows, SAMPLES)
+        path = self._results / "qa" / f"{self._shard}.jsonl"
+        if not path.exists():
+            self._needs.pending += kept.height
+            return None
+        return read_samples(path).join(kept, on="image_id", how="semi")
 
     def _note(self, role: str, asker: Asker) -> None:
         """Note the missing requests of a role, and how many batch files they fill."""
@@ -294,3 +319,39 @@ def _later_requests(levels: Iterable[Mapping[str, Any]], nodes: int, growth: flo
         requests += parents * level["rounds"]
         parents = level["target"] or round(parents * growth)
     return requests
+
+
+@dataclass
+class CotNeeds:
+    """What the step-by-step answers still ask.
+
+    Attributes:
+        missing: requests about the final set as it is.
+        chosen: samples of it that are to have one.
+        most: how many there can be at most, if that is known.
+    """
+
+    missing: Needs = field(default_factory=Needs)
+    chosen: int = 0
+    most: int | None = None
+
+
+def cot_needs(config: Mapping[str, Any], index: pl.DataFrame) -> CotNeeds | None:
+    """What the step-by-step answers still ask; ``None`` for the embedded provider, or where nobody writes any.
+
+    ``index`` is of ``tables.IMAGE_INDEX``.
+    """
+    asker = open_asker(config, config["roles"]["cot"]) if config["roles"]["cot"] else None
+    if asker is None:
+        return None
+    results, needs = Path(config["results"]), CotNeeds()
+    pool, dataset = results / "taxonomy" / "task_types.parquet", results / "dataset" / "taskgalaxy.parquet"
+    if pool.exists():
+        needs.most = read_table(pool, TASK_TYPES).height * config["cot"]["max"]
+    if dataset.exists():
+        chosen = choose(read_table(dataset, DATASET), config["cot"]["max"], config["seed"])
+        needs.chosen = chosen.height
+        template = load_templates(config["prompts"], ["cot"])["cot"]
+        cot_samples(chosen, image_files(index, image_roots(config)), template, asker.model)
+        needs.missing = asker.needs(image_sizes(index))
+    return needs

@@ -11,12 +11,13 @@ from typing import Any
 
 from PIL import Image
 
+from taskgalaxy.fill_shards import fill_shards
 from taskgalaxy.images import FORMATS
 from taskgalaxy.jobs import image_roots
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.plan.estimate import CHILDREN_PRIOR, RunPlan, estimate
-from taskgalaxy.plan.needs import ShardNeeds, Size, expand_needs, image_sizes, shard_needs
-from taskgalaxy.tables import IMAGE_INDEX, read_table
+from taskgalaxy.plan.needs import ShardNeeds, Size, cot_needs, expand_needs, image_sizes, shard_needs, topk_path
+from taskgalaxy.tables import IMAGE_INDEX, read_table, to_frame
 
 _FEW_SHARDS = 8
 
@@ -33,8 +34,8 @@ def plan_run(
         jobs: how many shards are asked about at once, at most.
     """
     index_path = Path(config["results"]) / "images.parquet"
+    index = read_table(index_path, IMAGE_INDEX) if index_path.exists() else to_frame([], IMAGE_INDEX)
     if index_path.exists():
-        index = read_table(index_path, IMAGE_INDEX)
         indexed = set(index["shard"])
         known = [shard for shard in shards if shard in indexed]
         sizes = image_sizes(index)
@@ -42,6 +43,7 @@ def plan_run(
         new = {name: files for name, files in shards.items() if not _inspected(config, name)}
     else:
         known, sizes, new = [], {}, dict(shards)
+    known += [shard for shard in fill_shards(config, len(shards)) if topk_path(config, shard).exists()]
     needs = [ShardNeeds(unfiltered=files, unsettled=files) for files in new.values()]
     look = partial(shard_needs, config=config)
     if len(known) > _FEW_SHARDS:
@@ -53,8 +55,17 @@ def plan_run(
     jobs = max(1, min(jobs, len(shards)))
     expand = expand_needs(config, CHILDREN_PRIOR)
     ledger = Ledger(config["ledger"])
-    stages = estimate(config, ledger, expand, needs, sizes, images, jobs)
-    return RunPlan(stages, jobs, ledger.spent.usd(), config["budget_usd"])
+    stages = estimate(config, ledger, expand, needs, cot_needs(config, index), sizes, images, jobs)
+    return RunPlan(stages, jobs, ledger.spent.usd(), config["budget_usd"], _unplanned(config, len(shards)))
+
+
+def _unplanned(config: Mapping[str, Any], shards: int) -> str | None:
+    """What no figure of the plan holds: thin task types are known when the referees have voted."""
+    unknown = [shard for shard in fill_shards(config, shards) if not topk_path(config, shard).exists()]
+    if not unknown:
+        return None
+    images, below = config["fill"]["images"], config["fill"]["below"]
+    return f"Not in it: up to {images} further images of every task type with fewer than {below} accepted samples."
 
 
 def _header_sizes(files: Sequence[tuple[str, str]], roots: Mapping[str, str]) -> list[Size]:
