@@ -176,6 +176,8 @@ def _described(above: str, name: str, columns: Mapping[str, str]) -> dict[str, A
 
 
 def _type(column: pa.DataType) -> str:
+    if pa.types.is_boolean(column):
+        return "sc:Boolean"
     if pa.types.is_integer(column):
         return "sc:Integer"
     return "sc:Float" if pa.types.is_floating(column) else "sc:Text"
