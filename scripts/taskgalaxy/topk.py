@@ -7,8 +7,10 @@ number of threads and device.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +21,10 @@ from threadpoolctl import threadpool_limits
 from taskgalaxy.embeddings import Vectors
 
 _SPARE = 4
-"""Further keys that are scored exactly: with them nearly every query's best k are proven at once."""
+"""Further keys that are looked at: with them nearly every query's best k are proven at once."""
 _GROUPS = 16
 """A query's keys are searched in groups of so many, by the maximum of each group."""
-_CHUNK_BYTES = 32 << 20
+_CHUNK_BYTES = 64 << 20
 """Scores that are in memory at once, for every thread."""
 _EXACT_BYTES = 2 << 20
 """Float64 products that are in memory at once, for every thread; more than a cache holds would make them slower."""
@@ -117,6 +119,7 @@ class _Search:
         # A thread to a part of the queries, from the product to the scores: two pools that take turns at the
         # same cores would wait for each other, since an idle thread of a pool spins for a while.
         threads = torch.get_num_threads()
+        _is_numpy_faster()
         try:
             with (
                 threadpool_limits(1, user_api="blas"),
@@ -140,17 +143,24 @@ class _Search:
 
     def _best_of_chunk(self, block: torch.Tensor, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         products = scores[:, : len(self._keys)]
-        if scores.device.type == "cpu":
-            # The same memory; on processors of AMD, OpenBLAS is half as fast again as what torch comes with.
+        if scores.device.type == "cpu" and _is_numpy_faster():
+            # The same memory.
             np.matmul(block.numpy(), self._keys.T.numpy(), out=products.numpy())
         else:
             torch.mm(block, self._keys.T, out=products)
         values, candidates = self._greatest(scores)
-        indices, exact = _ranked(block, self._keys, candidates, self._k)
+        if self._candidates == self._k:
+            return _ranked(block, self._keys, candidates, self._k)
+        # What is below it cannot be among the best: mostly all but k, else all but the candidates, and of a few
+        # queries so many are too close that all keys are looked through.
+        floor = values[:, self._k - 1] - 2 * self._error(block)
+        proven = values[:, self._k] < floor
+        indices = torch.empty((len(block), self._k), dtype=torch.int64, device=block.device)
+        exact = torch.empty((len(block), self._k), dtype=torch.float64, device=block.device)
+        for rows, width in ((proven, self._k), (~proven, self._candidates)):
+            indices[rows], exact[rows] = _ranked(block[rows], self._keys, candidates[rows, :width], self._k)
         if self._candidates < len(self._keys):
-            floor = values[:, self._k - 1] - 2 * self._error(block)
             for row in torch.nonzero(values[:, -1] >= floor)[:, 0].tolist():
-                # Too many are too close: all that may be among the best are scored exactly.
                 close = torch.nonzero(scores[row] >= floor[row])[:, 0]
                 indices[row], exact[row] = (
                     one[0] for one in _ranked(block[row, None], self._keys, close[None], self._k)
@@ -179,6 +189,35 @@ class _Search:
         """
         dimension, unit = block.shape[1], 2.0**-24
         return dimension * unit / (1 - dimension * unit) * _longest(block) * self._longest
+
+
+@cache
+def _is_numpy_faster() -> bool:
+    """Whether numpy's float32 product beats torch's on one thread of this processor.
+
+    They bring libraries of their own: on one by AMD numpy's was half as fast again, on one by Intel torch's a little
+    faster. Which of them is taken moves no score.
+    """
+    left, right = torch.rand((256, 768)), torch.rand((4096, 768)).T
+    out = torch.empty((256, 4096))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            of_numpy = _least_seconds(lambda: np.matmul(left.numpy(), right.numpy(), out=out.numpy()))
+            of_torch = _least_seconds(lambda: torch.mm(left, right, out=out))
+    finally:
+        torch.set_num_threads(threads)
+    return of_numpy < of_torch
+
+
+def _least_seconds(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
 
 
 def _slices(count: int, step: int) -> Iterator[slice]:
