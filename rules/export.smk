@@ -2,25 +2,28 @@
 # subset they are made on request: results/export/NAME/llava.json and so on.
 
 
-rule link_images:
+rule gather_images:
     input:
         f"{RESULTS}/dataset/taskgalaxy.parquet",
+        get_subsets(),
     output:
         directory(f"{RESULTS}/export/images"),
     log:
-        f"{RESULTS}/logs/link_images.log",
+        f"{RESULTS}/logs/gather_images.log",
     conda:
         "../envs/base.yaml"
     resources:
         mem_mb=get_mem_mb(1000, per_image=2),
         runtime=get_minutes(10, per_image_s=0.02),
     params:
-        folders=get_linked(),
+        # Where one is moved to, its link must follow.
+        sources={name: source["located"] for name, source in config["sources"].items()},
+        mix={MIX_FOLDER: config["llava_mix"]["images"]} if config["llava_mix"] else {},
         version=VERSIONS["export"],
     message:
-        "Opening every image of the set, and linking the sources into one folder for the exports"
+        "Gathering the images of the set in one folder for the exports, by links where they lie as files"
     script:
-        "../scripts/link_images.py"
+        "../scripts/gather_images.py"
 
 
 rule export_llava:

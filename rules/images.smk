@@ -25,17 +25,17 @@ rule write_shard:
 rule list_removed:
     output:
         removed=f"{RESULTS}/images/removed.parquet",
-        rejects=f"{RESULTS}/rejects/unnamed.parquet",
+        rejects=f"{RESULTS}/rejects/refused.parquet",
     log:
         f"{RESULTS}/logs/list_removed.log",
     conda:
         "../envs/base.yaml"
     params:
         removed=PLAN.removed,
-        unnamed=PLAN.unnamed,
+        refused=PLAN.refused,
         version=VERSIONS["removed"],
     message:
-        "Listing the images that are no longer there, or cannot be named"
+        "Listing the images that are no longer there, or are refused"
     script:
         "../scripts/list_removed.py"
 
@@ -58,7 +58,7 @@ rule inspect_images:
     params:
         license=lambda wildcards: get_source(wildcards)["license"],
         licenses=lambda wildcards: get_source(wildcards)["licenses"],
-        limits={key: config["images"][key] for key in ("min_side", "max_pixels", "animated")},
+        limits={key: config["images"][key] for key in ("min_side", "max_pixels", "max_bytes", "animated")},
         version=VERSIONS["inspect"],
     message:
         "Decoding and identifying the images of shard {wildcards.shard}"

@@ -7,7 +7,7 @@ rule funnel:
         expand_rejects=expand(f"{RESULTS}/rejects/expand/level{{level}}.parquet", level=LEVELS),
         task_types=f"{RESULTS}/taxonomy/task_types.parquet",
         shards=expand(f"{RESULTS}/images/shards/{{shard}}.json", shard=SHARDS),
-        unnamed_rejects=f"{RESULTS}/rejects/unnamed.parquet",
+        refused_rejects=f"{RESULTS}/rejects/refused.parquet",
         inspect_rejects=expand(f"{RESULTS}/rejects/inspect/{{shard}}.parquet", shard=SHARDS),
         images=f"{RESULTS}/images.parquet",
         duplicates=f"{RESULTS}/images/duplicates.parquet",

@@ -5,7 +5,8 @@ from taskgalaxy.audit.page import write_audit_page
 from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.files import write_json
 from taskgalaxy.images import image_files
-from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.jobs import job
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.tables import IMAGE_INDEX, read_table
 from taskgalaxy.votes import each_vote, read_vote_table
 
@@ -25,7 +26,7 @@ with job(snakemake.log[0]):
     write_audit_page(
         snakemake.output.page,
         draw,
-        image_files(images, image_roots(snakemake.config)),
+        image_files(images, open_sources(snakemake.config)),
         samples,
         each_vote(scores.join(drawn, on="sample_id", how="semi")),
     )

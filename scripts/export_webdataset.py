@@ -1,8 +1,9 @@
 from taskgalaxy.export.webdataset import write_webdataset
-from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.jobs import job
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.tables import DATASET, read_table
 
 with job(snakemake.log[0]):
     # Ids are digests: in their order no tar holds the samples of one task type.
     samples = read_table(snakemake.input[0], DATASET).drop("votes").sort("sample_id")
-    write_webdataset(snakemake.output[0], samples.iter_rows(named=True), image_roots(snakemake.config))
+    write_webdataset(snakemake.output[0], samples.iter_rows(named=True), open_sources(snakemake.config))

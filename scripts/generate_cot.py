@@ -1,8 +1,9 @@
 from taskgalaxy.cot import choose
 from taskgalaxy.images import image_files
-from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.jobs import job
 from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.stages import cot_samples
 from taskgalaxy.tables import COT, DATASET, IMAGE_INDEX, REJECTS, read_table, write_table
 
@@ -12,6 +13,6 @@ with job(snakemake.log[0]):
     index = read_table(snakemake.input.images, IMAGE_INDEX).join(chosen, on="image_id", how="semi")
     model = open_model(config, config["roles"]["cot"], "cot")
     template = load_templates(config["prompts"], ["cot"])["cot"]
-    answered, rejects = cot_samples(chosen, image_files(index, image_roots(config)), template, model)
+    answered, rejects = cot_samples(chosen, image_files(index, open_sources(config)), template, model)
     write_table(snakemake.output.rejects, rejects, REJECTS)
     write_table(snakemake.output.answers, answered, COT)

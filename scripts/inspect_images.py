@@ -1,16 +1,15 @@
-from pathlib import Path
-
 from taskgalaxy.images import Limits, inspect_shard
-from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.jobs import job
 from taskgalaxy.shards import read_manifest, source_of
+from taskgalaxy.sources.kinds import open_source
 from taskgalaxy.tables import IMAGES, REJECTS, write_table
 
 with job(snakemake.log[0]):
     shard = snakemake.wildcards.shard
-    source = source_of(shard)
+    name = source_of(shard)
     images, rejects = inspect_shard(
-        Path(image_roots(snakemake.config)[source]),
-        source,
+        open_source(name, snakemake.config),
+        name,
         shard,
         read_manifest(snakemake.input[0]),
         Limits(**snakemake.params.limits),

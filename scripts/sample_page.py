@@ -2,12 +2,13 @@ import os
 from pathlib import Path
 
 from taskgalaxy.files import read_json
-from taskgalaxy.jobs import image_roots, job
+from taskgalaxy.jobs import job
 from taskgalaxy.report.sample_page import write_sample_page
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, TASK_TYPES, read_table
 
 with job(snakemake.log[0]):
-    roots = image_roots(snakemake.config)
+    sources = open_sources(snakemake.config)
     page = snakemake.output.page
     write_sample_page(
         page,
@@ -15,7 +16,7 @@ with job(snakemake.log[0]):
         read_table(snakemake.input.dataset, DATASET),
         read_table(snakemake.input.rejects, REJECTS),
         read_table(snakemake.input.funnel, FUNNEL),
-        lambda source, path: (Path(roots[source]) / path).read_bytes(),
+        lambda source, path: sources[source].read(path),
         images=read_table(snakemake.input.images, IMAGE_INDEX),
         images_at=os.path.relpath(snakemake.params.images, Path(page).parent),
         truth=[row for path in snakemake.input.truth for row in read_json(path)],

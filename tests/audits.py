@@ -13,10 +13,10 @@ import polars as pl
 from PIL import Image
 
 import rows
+from image_files import image_file
 from taskgalaxy.audit.draw import Draw, draw_pairs, make_draw, stratify
 from taskgalaxy.audit.judgements import KIND
 from taskgalaxy.files import sha256_json
-from taskgalaxy.images import ImageFile
 from taskgalaxy.votes import each_vote
 
 REFEREES = ("first", "second", "third")
@@ -93,5 +93,5 @@ def page_arguments(folder: Path, table: pl.DataFrame, draw: Draw, size: tuple[in
     image_id = hashlib.sha256(buffer.getvalue()).hexdigest()
     (folder / "image.png").write_bytes(buffer.getvalue())
     of_samples = {key: {**row, "image_id": image_id} for key, row in samples(table).items()}
-    images = {image_id: ImageFile(image_id, folder / "image.png")}
+    images = {image_id: image_file(folder / "image.png")}
     return {"draw": draw, "images": images, "samples": of_samples, "votes": each_vote(table)}

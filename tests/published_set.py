@@ -17,7 +17,7 @@ from taskgalaxy.tables import DATASET, FUNNEL, TASK_TYPES, to_frame
 REFEREES = ["first", "second"]
 CONFIG: dict[str, Any] = {
     "seed": 7,
-    "sources": {"one": {"path": "package:x/y", "license": "MIT", "root": "/machine/x/y"}},
+    "sources": {"one": {"path": "package:x/y", "license": "MIT", "located": "/machine/x/y"}},
     "licenses": {"LicenseRef-web": {"unknown": True}},
     "match": {"k": 10},
     "balance": {"min": 1, "max": 55},

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_file, sha256_json
-from taskgalaxy.shards import IMAGE_SUFFIXES, scan
+from taskgalaxy.sources.folder import scan_folder
+from taskgalaxy.sources.names import IMAGE_SUFFIXES
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _PHASH = re.compile(r"[0-9a-fA-F]{16}")
@@ -116,7 +117,7 @@ def images_digest(paths: list[str]) -> list[str]:
 
 def _scanned(folder: Path | str) -> list[tuple[str, int, int]]:
     try:
-        files = sorted(scan(Path(folder)))
+        files = sorted(scan_folder(Path(folder)))
     except OSError as error:
         raise UserError(str(folder), f"cannot be read ({error})", "make it readable") from error
     if not files:

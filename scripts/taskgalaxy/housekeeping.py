@@ -64,6 +64,11 @@ def leftovers(results: Path, patterns: Iterable[str], wanted: Mapping[str, Colle
     return sorted(found)
 
 
+def stale_indexes(archives: Path, sources: Collection[str]) -> list[Path]:
+    """Indexes of archives whose source is no longer configured; ``archives`` holds a folder of them per source."""
+    return sorted(path for path in _files(archives) if path.relative_to(archives).parts[0] not in sources)
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names)

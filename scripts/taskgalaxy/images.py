@@ -11,10 +11,9 @@ import io
 import math
 import struct
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -22,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from taskgalaxy.rejects import reject
 from taskgalaxy.shards import FileEntry
+from taskgalaxy.sources.source import Source
 from taskgalaxy.tables import IMAGE_INDEX
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -57,33 +57,35 @@ class ImageRejectedError(Exception):
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image identified by its content, and the place where it lies."""
+    """An image identified by its content, and the place where it lies: a path in a source."""
 
     image_id: str
-    path: Path
+    source: Source
+    path: str
 
     def read(self) -> bytes:
         """The image's bytes. Raises ``OSError`` if the place no longer holds it."""
-        data = self.path.read_bytes()
+        data = self.source.read(self.path)
         if hashlib.sha256(data).hexdigest() != self.image_id:
             raise OSError(f"{self.path} no longer holds the image that was inspected")
         return data
 
 
-def image_files(index: pl.DataFrame, roots: Mapping[str, str]) -> dict[str, ImageFile]:
-    """The images of ``index`` (``tables.IMAGE_INDEX``) by id; ``roots`` are the sources' folders by name."""
+def image_files(index: pl.DataFrame, sources: Mapping[str, Source]) -> dict[str, ImageFile]:
+    """The images of ``index`` (``tables.IMAGE_INDEX``) by id."""
     return {
-        image_id: ImageFile(image_id, Path(roots[source]) / path)
+        image_id: ImageFile(image_id, sources[source], path)
         for image_id, source, path in index.select("image_id", "source", "path").iter_rows()
     }
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is accepted: sides and area in pixels; ``animated`` is ``"reject"`` or ``"first_frame"``."""
+    """What is accepted: sides and area in pixels, and bytes; ``animated`` is ``"reject"`` or ``"first_frame"``."""
 
     min_side: int
     max_pixels: int
+    max_bytes: int
     animated: str
 
 
@@ -147,6 +149,8 @@ def inspect(data: bytes, limits: Limits) -> Inspected:
     """
     if not data:
         raise ImageRejectedError("empty_file", "the file has no bytes")
+    if len(data) > limits.max_bytes:
+        raise ImageRejectedError("too_many_bytes", f"{len(data):,} bytes, the limit is {limits.max_bytes:,}")
     try:
         with warnings.catch_warnings():
             # Size is judged below, before a pixel is decoded.
@@ -184,30 +188,30 @@ def licence_of(path: str, default: str, overrides: Mapping[str, str]) -> str:
 
 
 def inspect_shard(
-    root: Path,
-    source: str,
+    source: Source,
+    name: str,
     shard: str,
-    files: Iterable[FileEntry],
+    files: Sequence[FileEntry],
     limits: Limits,
     licence: str,
     licences: Mapping[str, str],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Inspect a shard's files; the rows of ``tables.IMAGES`` and of ``tables.REJECTS`` (stage inspect).
+    """Inspect the files of a shard of the source ``name``; the rows of ``tables.IMAGES`` and of ``tables.REJECTS``.
 
-    Every file ends in exactly one of the two.
+    Every file ends in exactly one of the two. They are read in the source's order; the rows are in that of ``files``.
     """
     images: list[dict[str, Any]] = []
     rejects: list[dict[str, Any]] = []
+    verdicts = {path: _verdict(source, path, limits) for path in source.in_order(file.path for file in files)}
     for file in files:
-        try:
-            found = inspect(_read(root / file.path), limits)
-        except ImageRejectedError as error:
-            rejects.append(reject("inspect", f"{source}/{file.path}", error.reason, detail=error.detail))
+        found = verdicts[file.path]
+        if isinstance(found, ImageRejectedError):
+            rejects.append(reject("inspect", f"{name}/{file.path}", found.reason, detail=found.detail))
             continue
         images.append(
             {
                 "image_id": found.image_id,
-                "source": source,
+                "source": name,
                 "shard": shard,
                 "path": file.path,
                 "width": found.width,
@@ -220,13 +224,15 @@ def inspect_shard(
     return images, rejects
 
 
-def _read(path: Path) -> bytes:
+def _verdict(source: Source, path: str, limits: Limits) -> Inspected | ImageRejectedError:
     try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageRejectedError("vanished", "the file was there when the shard was planned") from error
+        return inspect(source.read(path), limits)
+    except ImageRejectedError as error:
+        return error
+    except FileNotFoundError:
+        return ImageRejectedError("vanished", "the file was there when the shard was planned")
     except OSError as error:
-        raise ImageRejectedError("unreadable", str(error)) from error
+        return ImageRejectedError("unreadable", str(error))
 
 
 def find_duplicates(images: pl.DataFrame) -> pl.DataFrame:

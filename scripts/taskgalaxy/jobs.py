@@ -16,6 +16,7 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.images import ImageFile, image_files
 from taskgalaxy.llm import progress
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.tables import IMAGE_INDEX, read_table
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,4 @@ def shard_index(index: Path | str, shard: str, config: Mapping[str, Any]) -> pl.
 
 def shard_images(index: Path | str, shard: str, config: Mapping[str, Any]) -> dict[str, ImageFile]:
     """The images of :func:`shard_index` by id, in their order."""
-    return image_files(shard_index(index, shard, config), image_roots(config))
-
-
-def image_roots(config: Mapping[str, Any]) -> dict[str, str]:
-    """The folders of the sources. They are no parameter of a rule: moving a folder remakes nothing."""
-    return {name: source["root"] for name, source in config["sources"].items()}
+    return image_files(shard_index(index, shard, config), open_sources(config))

@@ -51,7 +51,7 @@ def manifest(
 ) -> dict[str, Any]:
     """What the set is made of.
 
-    The roots of sources are left out: they say where this machine keeps its files, and would make the manifest
+    Where sources lie is left out: it says where this machine keeps its files, and would make the manifest
     differ between machines.
 
     Args:
@@ -63,7 +63,7 @@ def manifest(
         answers: of :func:`taskgalaxy.ledger_tools.cited.cited_answers`.
     """
     sources = {
-        name: {key: value for key, value in source.items() if key != "root"}
+        name: {key: value for key, value in source.items() if key != "located"}
         for name, source in config["sources"].items()
     }
     models = model_rows(dataset)

@@ -2,44 +2,37 @@
 
 A shard is up to ``shard_size`` files of one source. Its manifest is written once and never changes:
 the manifests that exist are authoritative, and files that stand in none go into new shards. A file is
-known by (path, size, modification time); one that was replaced, touched or moved is therefore a new
-occurrence in a new shard and its old occurrence is *removed*. Because images are identified by
+known by path, size and stamp (its modification time, or a checksum); one that was replaced, touched or moved is
+therefore a new occurrence in a new shard and its old occurrence is *removed*. Because images are identified by
 content downstream, a touched or moved image is found to be a duplicate and nothing is asked again.
 """
 
 from __future__ import annotations
 
-import errno
 import gc
 import json
 import math
-import os
 import re
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import write_json
+from taskgalaxy.sources.names import IMAGE_SUFFIXES
+from taskgalaxy.sources.source import File, Refused, Source
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
 SHARD_NAME = re.compile(r"(?P<source>[A-Za-z0-9][A-Za-z0-9_.-]*)-(?P<number>\d{5,})")
 
 
-File = tuple[str, int, int]
-"""What :class:`FileEntry` holds, as a plain tuple: a plan handles a million of them while a person waits."""
-
-
 class FileEntry(NamedTuple):
-    """A file of a source: ``path`` relative to the source's root with ``/``, size in bytes, time in ns."""
+    """What ``sources.source.File`` holds, by name."""
 
     path: str
     size: int
-    mtime_ns: int
+    stamp: int
 
 
 @dataclass
@@ -51,14 +44,14 @@ class Plan:
             number).
         new: the files of the shards that have no manifest yet.
         removed: (shard, path) of files that stand in a manifest and are no longer there as they were.
-        unnamed: files that no table could name, because their names are not UTF-8.
+        refused: (source and path, reason, detail) of images that no shard takes, by what their source says of them.
     """
 
     manifests: Path
     counts: dict[str, int] = field(default_factory=dict)
     new: dict[str, list[File]] = field(default_factory=dict)
     removed: list[tuple[str, str]] = field(default_factory=list)
-    unnamed: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
     def shards(self) -> list[str]:
@@ -104,83 +97,19 @@ class ShardFiles:
         return list, ([list(file) for file in self._plan.files(self._shard)],)
 
 
-def scan(root: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[File]:
-    """Every image file under ``root``, by suffix; folders that are links are followed once, the first by name.
-
-    ``include`` and ``exclude`` are patterns on the relative path, as in ``fnmatch``; hidden files and
-    folders, and links that lead nowhere, are left out. Within a folder the order is that of the file system.
-
-    Raises:
-        OSError: if a folder cannot be read.
-    """
-    files = []
-    everything = not (include or exclude)
-    seen = {os.path.realpath(root)}
-    pending = [(str(root), "")]
-    while pending:
-        folder, prefix = pending.pop()
-        folders = []
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith("."):
-                    continue
-                path = prefix + name
-                # For most of a million names one comparison, and one call of the system.
-                is_image = name.lower().endswith(IMAGE_SUFFIXES)
-                if is_image and (everything or _wanted(path, include, exclude)):
-                    status = _status(entry)
-                    if status and stat.S_ISREG(status.st_mode):
-                        files.append((path, status.st_size, status.st_mtime_ns))
-                        continue
-                if _is_folder(entry):
-                    folders.append((entry, f"{path}/"))
-        # Sorted, so that of two links to one folder the same one is followed everywhere.
-        below = []
-        for entry, path in sorted(folders, key=lambda pair: pair[1]):
-            if entry.is_symlink():
-                target = os.path.realpath(entry.path)
-                if target in seen:
-                    continue
-                seen.add(target)
-            below.append((entry.path, path))
-        pending += reversed(below)
-    return files
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, for one
-        return False
-
-
-def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """What the file system says of a file; ``None`` if it is gone, or a link that leads nowhere."""
-    try:
-        return entry.stat()
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR):
-            return None
-        raise
-
-
-def _wanted(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    if include and not any(fnmatchcase(path, pattern) for pattern in include):
-        return False
-    return not any(fnmatchcase(path, pattern) for pattern in exclude)
-
-
 def plan_shards(
-    manifests: Path, sources: Mapping[str, Mapping[str, Any]], shard_size: int, *, scanning: bool = True
+    manifests: Path, sources: Mapping[str, Source], shard_size: int, max_bytes: int, *, scanning: bool = True
 ) -> Plan:
-    """The plan for ``sources`` (name -> root, include, exclude), given the manifests that exist.
+    """The plan for ``sources`` by name, given the manifests that exist.
 
     With ``scanning`` off (in the processes of jobs) the plan has the names of the shards that have a
     manifest, and 0 for the number of their files: neither sources nor manifests are looked into.
 
+    Args:
+        max_bytes: larger files are refused, before anybody reads them.
+
     Raises:
-        UserError: for a source whose folder does not exist or holds no image, and for a damaged manifest.
+        UserError: for a source that is not there, is damaged or holds no image, and for a damaged manifest.
     """
     plan = Plan(manifests)
     existing = _existing(manifests)
@@ -188,13 +117,13 @@ def plan_shards(
         for name, source in sources.items():
             shards = existing.get(name, [])
             if scanning:
-                _plan_source(plan, name, source, shards, shard_size)
+                _plan_source(plan, name, source, shards, shard_size, max_bytes)
             else:
                 plan.counts |= dict.fromkeys(shards, 0)
     return plan
 
 
-def outline(manifests: Path, sources: Mapping[str, Mapping[str, Any]]) -> Plan:
+def outline(manifests: Path, sources: Iterable[str]) -> Plan:
     """A plan of one shard per source, for graphs of rules; neither sources nor manifests are looked into."""
     existing = _existing(manifests)
     return Plan(manifests, {existing.get(name, [f"{name}-00000"])[0]: 0 for name in sources})
@@ -212,8 +141,8 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _plan_source(plan: Plan, name: str, source: Mapping[str, Any], shards: list[str], shard_size: int) -> None:
-    current = _current(plan, name, source)
+def _plan_source(plan: Plan, name: str, source: Source, shards: list[str], shard_size: int, max_bytes: int) -> None:
+    current = _current(plan, name, source, max_bytes)
     for shard in shards:
         files = _read_rows(_path(plan.manifests, shard))
         plan.counts[shard] = len(files)
@@ -229,37 +158,24 @@ def _plan_source(plan: Plan, name: str, source: Mapping[str, Any], shards: list[
         number += 1
 
 
-def _current(plan: Plan, name: str, source: Mapping[str, Any]) -> set[File]:
-    """The files that are in a source now; those that cannot be named are noted."""
-    root = Path(source["root"])
-    where = f"sources.{name}"
-    if not root.is_dir():
-        raise UserError(where, f"the folder {root} does not exist", "set its path to a folder of images")
-    try:
-        current = set(scan(root, source.get("include", ()), source.get("exclude", ())))
-    except OSError as error:
-        raise UserError(
-            where, f"{error.filename} cannot be read ({error.strerror})", "make it readable, or move it elsewhere"
-        ) from error
-    unnamed = {file for file in current if not (file[0].isascii() or _is_utf8(file[0]))}
-    current -= unnamed
-    plan.unnamed += sorted(f"{name}/{os.fsencode(path)!r}" for path, _, _ in unnamed)
+def _current(plan: Plan, name: str, source: Source, max_bytes: int) -> set[File]:
+    """The files that are in a source now; those that are refused are noted."""
+    found, refused = source.scan()
+    current = set(found)
+    too_large = {file for file in found if file[1] > max_bytes}
+    if too_large:
+        current -= too_large
+        refused += [Refused(path, "too_many_bytes", f"{size:,} bytes") for path, size, _ in sorted(too_large)]
+    plan.refused += sorted((f"{name}/{path}", reason, detail) for path, reason, detail in refused)
     if not current:
         # Also when it held some before: an unmounted disk must not pass for "all images were removed".
+        why = f" that can be used ({refused[0].reason}: {refused[0].path}, for one)" if refused else ""
         raise UserError(
-            where,
-            f"the folder {root} holds no image file",
+            f"sources.{name}",
+            f"holds no image file{why}",
             f"put images there, or set another path (suffixes: {' '.join(IMAGE_SUFFIXES)})",
         )
     return current
-
-
-def _is_utf8(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _existing(manifests: Path) -> dict[str, list[str]]:
@@ -301,9 +217,9 @@ def read_manifest(path: Path | str) -> list[FileEntry]:
 def _read_rows(path: Path | str) -> list[File]:
     try:
         with Path(path).open(encoding="utf-8") as file:
-            rows = [(name, size, mtime_ns) for name, size, mtime_ns in json.load(file)["files"]]
-        if {(type(name), type(size), type(mtime_ns)) for name, size, mtime_ns in rows} - {(str, int, int)}:
-            raise ValueError("a file is a path, a size and a time")
+            rows = [(name, size, stamp) for name, size, stamp in json.load(file)["files"]]
+        if {(type(name), type(size), type(stamp)) for name, size, stamp in rows} - {(str, int, int)}:
+            raise ValueError("a file is a path, a size and a stamp")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             str(path), f"is not a readable shard manifest ({error})", "delete it; its images go into new shards"

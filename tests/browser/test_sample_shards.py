@@ -56,10 +56,11 @@ def write(folder: Path) -> Path:
     )
     sources = {}
     for source in ("photos", "rendered"):
-        sources[source] = str(folder / source)
+        sources[source] = folder / source
         for name in report_data.NAMES:
             (folder / source / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / source / name).write_bytes(report_data.picture(source, name))
+    (folder / "export" / "images").mkdir(parents=True)
     link_folders(folder / "export" / "images", sources)
     return page
 

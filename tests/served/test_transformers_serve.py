@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from image_files import image_file
 from served.server import Served
 from taskgalaxy import qa, referee
 from taskgalaxy.images import ImageFile
@@ -43,10 +43,6 @@ def ask(served: Served, requests: Sequence[Request], folder: Path) -> list[Reply
     ledger = Ledger(folder / "ledger")
     provider = OpenAIProvider(EndpointSettings("served", **settings(served)), ledger.state)
     return ask_all(requests, provider, ledger, "shard")
-
-
-def image_file(path: Path) -> ImageFile:
-    return ImageFile(hashlib.sha256(path.read_bytes()).hexdigest(), path)
 
 
 @pytest.fixture(scope="module")

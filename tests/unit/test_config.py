@@ -17,7 +17,7 @@ from taskgalaxy.config import (
     endpoint_identity,
     load_schema,
     option_table,
-    resolve_root,
+    resolve_path,
     secret_names,
     used_endpoints,
     uses_gpu,
@@ -118,7 +118,10 @@ def test_defaults_are_filled_in_everywhere() -> None:
     assert config["endpoints"]["small"]["concurrency"] == 8
     assert config["sources"]["own"] == {
         **{"path": "images", "license": "CC0-1.0", "licenses": {}, "include": [], "exclude": []},
-        "root": "images",
+        "located": "images",
+        "kind": None,
+        "root": None,
+        "column": None,
     }
     own = validated(changed("taxonomy.levels", [{"target": 5}]), SCHEMA)
     assert own["taxonomy"]["levels"] == [{"target": 5, "rounds": 1, "max_per_parent": None}]
@@ -189,7 +192,6 @@ def test_an_unknown_key_without_likeness_lists_the_known_ones() -> None:
         ("push.token_env", "hf-123"),
         ("push.export", "llava"),
         ("push.private", "yes"),
-        ("sources", {}),
         ("sources.own", "images"),
         ("sources.own.path", ""),
         ("sources.own.include", "*.png"),
@@ -268,7 +270,7 @@ def test_card_and_push_have_defaults_and_decide_nothing_of_the_set() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["sources", "endpoints", "roles", "sources.own.path", "sources.own.license", "endpoints.small.model", "roles.qa"],
+    ["endpoints", "roles", "sources.own.path", "sources.own.license", "endpoints.small.model", "roles.qa"],
 )
 def test_a_missing_key_is_named(path: str) -> None:
     assert message(without(path)).startswith(f"config, {path}: is missing")
@@ -360,10 +362,10 @@ def test_whole_numbers_may_have_a_point_and_dates_are_text() -> None:
 
 
 def test_a_folder_of_a_package_is_found_without_importing_it() -> None:
-    root = resolve_root("own", "package:hypothesis/vendor")
+    root = resolve_path("own", "package:hypothesis/vendor")
     assert root.is_dir()
     assert root.name == "vendor"
-    assert resolve_root("own", "images/a b") == Path("images/a b")
+    assert resolve_path("own", "images/a b") == Path("images/a b")
 
 
 @pytest.mark.parametrize(

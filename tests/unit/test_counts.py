@@ -54,7 +54,7 @@ def run(tmp_path: Path) -> SimpleNamespace:
         files[name] = [path] if many else path
 
     write("expand_rejects", [reject("expand", "line 3", "known_label")], REJECTS, many=True)
-    write("unnamed_rejects", [reject("inspect", "one/b'\\xff.png'", "name_not_utf8")], REJECTS)
+    write("refused_rejects", [reject("inspect", "one/b'\\xff.png'", "name_not_utf8")], REJECTS)
     write("inspect_rejects", [reject("inspect", "one/x.png", "truncated")], REJECTS, many=True)
     write("images", index_images(images, rows.removed()), IMAGE_INDEX)
     write("duplicates", find_duplicates(images), DUPLICATES)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from image_files import image_file
 from taskgalaxy.clip import Clip, ClipSettings
 from taskgalaxy.embed import embed_shard
 from taskgalaxy.images import ImageFile
@@ -28,7 +28,7 @@ def written(folder: Path, count: int) -> list[ImageFile]:
         data = encoded(picture(40 + 13 * seed, 60, seed), "JPEG")
         path = folder / f"{seed}.jpg"
         path.write_bytes(data)
-        images.append(ImageFile(hashlib.sha256(data).hexdigest(), path))
+        images.append(image_file(path))
     return images
 
 
@@ -50,9 +50,9 @@ def test_what_cannot_be_read_any_more_is_a_reject_and_the_rest_is_embedded(
 ) -> None:
     images = written(tmp_path, 10)
     for number in lost:
-        images[number].path.write_bytes(b"another image")
+        (tmp_path / images[number].path).write_bytes(b"another image")
     if 5 in lost:
-        images[5].path.unlink()
+        (tmp_path / images[5].path).unlink()
     embedded, rejects = embed_shard(clip, images, workers)
     assert embedded.ids == [image.image_id for number, image in enumerate(images) if number not in lost]
     assert len(embedded.vectors) == 10 - len(lost)
@@ -64,7 +64,7 @@ def test_bytes_that_do_not_decode_are_a_reject(clip: Clip, tmp_path: Path) -> No
     """Its content is what was inspected, so this should not be; it costs one image all the same."""
     data = encoded(picture(400, 300), "JPEG")[:-2000]
     (tmp_path / "cut.jpg").write_bytes(data)
-    cut = ImageFile(hashlib.sha256(data).hexdigest(), tmp_path / "cut.jpg")
+    cut = image_file(tmp_path / "cut.jpg")
     embedded, (rejected,) = embed_shard(clip, [*written(tmp_path, 2), cut], 0)
     assert len(embedded.ids) == 2
     assert (rejected["image_id"], rejected["reason"]) == (cut.image_id, "image_changed")

@@ -374,9 +374,12 @@ from pathlib import Path
 from taskgalaxy.embedded.provider import EmbeddedProvider
 from taskgalaxy.images import ImageFile
 from taskgalaxy.llm.request import Request
+from taskgalaxy.sources.folder import FolderSource
+from taskgalaxy.sources.names import Patterns
 import hashlib
 path = Path(sys.argv[2])
-image = ImageFile(hashlib.sha256(path.read_bytes()).hexdigest(), path)
+source = FolderSource("one", path.parent, Patterns())
+image = ImageFile(hashlib.sha256(path.read_bytes()).hexdigest(), source, path.name)
 request = Request("qa", "", image, {"task_types": sys.argv[3:]})
 print(asyncio.run(EmbeddedProvider("embedded-generator").answer(request)).text)
 assert not {"torch", "open_clip", "matplotlib"} & set(sys.modules)

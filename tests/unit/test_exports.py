@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from image_files import folder_source
 from rows import dataset_row
 from taskgalaxy.errors import UserError
 from taskgalaxy.export import chat_messages, huggingface, internvl, llava, webdataset
 from taskgalaxy.export.held_images import TEXTS
-from taskgalaxy.export.image_folder import check_images, link_folders
+from taskgalaxy.export.image_folder import gather_images
 from taskgalaxy.files import sha256_file
+from taskgalaxy.sources.source import Source
 from taskgalaxy.tables import DATASET, iter_rows, write_table
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
@@ -28,17 +30,22 @@ QUESTION = 'What is it?\nSay "größe".'
 
 
 @pytest.fixture
-def roots(tmp_path: Path) -> dict[str, str]:
-    return {name: str(tmp_path / "my images" / name) for name in ("one", "two")}
+def roots(tmp_path: Path) -> dict[str, Path]:
+    return {name: tmp_path / "my images" / name for name in ("one", "two")}
 
 
 @pytest.fixture
-def samples(roots: dict[str, str]) -> list[dict[str, Any]]:
+def sources(roots: dict[str, Path]) -> dict[str, Source]:
+    return {name: folder_source(root) for name, root in roots.items()}
+
+
+@pytest.fixture
+def samples(roots: dict[str, Path]) -> list[dict[str, Any]]:
     """Two samples of every image; the images are of all formats, in a sub-folder with a blank and an umlaut."""
     rows = []
     for number, (suffix, kind) in enumerate(FORMATS.items()):
         source, path = ("one", "two")[number % 2], f"sub größe/{number}.{suffix}"
-        file = Path(roots[source]) / path
+        file = roots[source] / path
         file.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.random.default_rng(number).integers(0, 256, (20 + number, 30, 3), np.uint8)
         Image.fromarray(pixels).save(file, kind)
@@ -59,9 +66,9 @@ def samples(roots: dict[str, str]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def images(tmp_path: Path, roots: dict[str, str]) -> Path:
+def images(tmp_path: Path, samples: list[dict[str, Any]], sources: dict[str, Source]) -> Path:
     folder = tmp_path / "export" / "images"
-    link_folders(folder, roots)
+    gather_images(folder, samples, sources)
     return folder
 
 
@@ -135,7 +142,7 @@ def test_swift_reads_messages_and_images_line_by_line(
 def test_datasets_loads_the_parquet_files_with_their_images(
     tmp_path: Path,
     samples: list[dict[str, Any]],
-    roots: dict[str, str],
+    sources: dict[str, Source],
     most_bytes: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -143,14 +150,14 @@ def test_datasets_loads_the_parquet_files_with_their_images(
     import datasets
 
     folder = tmp_path / "huggingface"
-    huggingface.write_huggingface(folder, iter(samples), roots, most_bytes)
+    huggingface.write_huggingface(folder, iter(samples), sources, most_bytes)
     assert len(list(folder.iterdir())) == (len(samples) if most_bytes == 1 else 1)
     loaded = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
     assert isinstance(loaded.features["image"], datasets.Image)
     assert len(loaded) == len(samples)
     for row, sample in zip(loaded, samples, strict=True):
         assert all(row[name] == sample[name] for name in row if name != "image")
-        original = Image.open(Path(roots[sample["source"]]) / sample["image"])
+        original = Image.open(io.BytesIO(sources[sample["source"]].read(sample["image"])))
         assert np.array_equal(np.asarray(row["image"].convert("RGB")), np.asarray(original.convert("RGB")))
 
 
@@ -182,12 +189,12 @@ def test_a_set_without_samples_is_a_file_with_the_columns(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("most_bytes", [1, 1 << 20])
 def test_webdataset_reads_every_sample_with_its_image(
-    tmp_path: Path, samples: list[dict[str, Any]], roots: dict[str, str], most_bytes: int
+    tmp_path: Path, samples: list[dict[str, Any]], sources: dict[str, Source], most_bytes: int
 ) -> None:
     from webdataset import WebDataset
 
     folder = tmp_path / "tars"
-    webdataset.write_webdataset(folder, iter(samples), roots, most_bytes)
+    webdataset.write_webdataset(folder, iter(samples), sources, most_bytes)
     tars = sorted(str(path) for path in folder.iterdir())
     assert len(tars) == (len(samples) if most_bytes == 1 else 1)
     read = list(WebDataset(tars, shardshuffle=False))
@@ -197,22 +204,24 @@ def test_webdataset_reads_every_sample_with_its_image(
         check_conversation(about["question"], about["answer"])
         assert about["task_type"] == sample["task_type"]
         content = row[Path(sample["image"]).suffix[1:]]
-        assert content == (Path(roots[sample["source"]]) / sample["image"]).read_bytes()
+        assert content == sources[sample["source"]].read(sample["image"])
 
 
 def test_the_same_samples_give_the_same_bytes(
-    tmp_path: Path, samples: list[dict[str, Any]], roots: dict[str, str]
+    tmp_path: Path, samples: list[dict[str, Any]], sources: dict[str, Source]
 ) -> None:
     for folder in ("a", "b"):
-        webdataset.write_webdataset(tmp_path / folder, iter(samples), roots)
-        huggingface.write_huggingface(tmp_path / folder, iter(samples), roots)
+        webdataset.write_webdataset(tmp_path / folder, iter(samples), sources)
+        huggingface.write_huggingface(tmp_path / folder, iter(samples), sources)
         huggingface.write_huggingface_paths(tmp_path / folder / "paths.parquet", iter(samples), tmp_path / "images")
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_a_tar_names_nobody_and_no_time(tmp_path: Path, samples: list[dict[str, Any]], roots: dict[str, str]) -> None:
-    webdataset.write_webdataset(tmp_path, iter(samples), roots)
+def test_a_tar_names_nobody_and_no_time(
+    tmp_path: Path, samples: list[dict[str, Any]], sources: dict[str, Source]
+) -> None:
+    webdataset.write_webdataset(tmp_path, iter(samples), sources)
     with tarfile.open(next(tmp_path.glob("*.tar"))) as tar:
         assert {(entry.mtime, entry.uid, entry.uname) for entry in tar} == {(0, 0, "")}
 
@@ -220,31 +229,36 @@ def test_a_tar_names_nobody_and_no_time(tmp_path: Path, samples: list[dict[str, 
 @pytest.mark.parametrize("write", [huggingface.write_huggingface, webdataset.write_webdataset])
 @pytest.mark.parametrize(("damage", "words"), [("remove", "cannot be read"), ("replace", "another image")])
 def test_an_image_that_is_gone_or_changed_is_an_error_that_names_it_and_no_file(
-    tmp_path: Path, samples: list[dict[str, Any]], roots: dict[str, str], write: Any, damage: str, words: str
+    tmp_path: Path,
+    samples: list[dict[str, Any]],
+    sources: dict[str, Source],
+    roots: dict[str, Path],
+    write: Any,
+    damage: str,
+    words: str,
 ) -> None:
-    path = Path(roots[samples[-1]["source"]]) / samples[-1]["image"]
+    path = roots[samples[-1]["source"]] / samples[-1]["image"]
     if damage == "remove":
         path.unlink()
     else:
         Image.new("RGB", (30, 22)).save(path)
     with pytest.raises(UserError, match=words) as caught:
-        write(tmp_path / "out", iter(samples), roots)
-    assert str(path) in str(caught.value)
+        write(tmp_path / "out", iter(samples), sources)
+    assert f"{samples[-1]['source']}/{samples[-1]['image']}" in str(caught.value)
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_an_image_that_does_not_open_is_an_error_before_training(
-    samples: list[dict[str, Any]], roots: dict[str, str]
+    tmp_path: Path, samples: list[dict[str, Any]], sources: dict[str, Source], roots: dict[str, Path]
 ) -> None:
-    check_images(samples, roots)
-    path = Path(roots["one"]) / samples[0]["image"]
+    path = roots["one"] / samples[0]["image"]
     path.write_bytes(b"not an image")
     with pytest.raises(UserError, match="does not open") as caught:
-        check_images(samples, roots)
-    assert str(path) in str(caught.value)
+        gather_images(tmp_path / "a", samples, sources)
+    assert f"one/{samples[0]['image']}" in str(caught.value)
     Image.new("RGB", (9, 9)).save(path)
     with pytest.raises(UserError, match="another image"):
-        check_images(samples, roots)
+        gather_images(tmp_path / "b", samples, sources)
 
 
 WRITERS: dict[str, Callable[[Path, Iterator[dict[str, Any]]], None]] = {
@@ -278,8 +292,10 @@ def test_a_table_is_read_row_by_row(tmp_path: Path, samples: list[dict[str, Any]
         list(iter_rows(tmp_path / "t.parquet", DATASET))
 
 
-def test_tars_hold_what_their_names_say(tmp_path: Path, samples: list[dict[str, Any]], roots: dict[str, str]) -> None:
-    webdataset.write_webdataset(tmp_path, iter(samples), roots)
+def test_tars_hold_what_their_names_say(
+    tmp_path: Path, samples: list[dict[str, Any]], sources: dict[str, Source]
+) -> None:
+    webdataset.write_webdataset(tmp_path, iter(samples), sources)
     with tarfile.open(next(tmp_path.glob("*.tar"))) as tar:
         for entry in tar:
             content = tar.extractfile(entry)

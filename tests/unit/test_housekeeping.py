@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taskgalaxy.housekeeping import STALE_S, leftovers, remove, table, vanished_shards
+from taskgalaxy.housekeeping import STALE_S, leftovers, remove, stale_indexes, table, vanished_shards
 
 PATTERNS = [
     "{results}/qa/{{shard}}.jsonl",
@@ -94,3 +94,12 @@ def test_a_shard_has_vanished_when_its_images_are_gone_and_it_asks_about_none() 
     assert vanished_shards(files, gone, asking=None) == [], "nobody knows what they ask about"
     # The image of the last one lies elsewhere too, and is still asked about here.
     assert vanished_shards(files, gone, asking={"one-00001", "one-00002"}) == ["one-00000"]
+
+
+def test_indexes_of_archives_go_with_their_source(tmp_path: Path) -> None:
+    for name in ("kept/a.tar.sqlite", "kept/sub/b.tar.sqlite", "dropped/c.zip.sqlite", "dropped/sub/d.zip.sqlite"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = stale_indexes(tmp_path, ["kept", "other"])
+    assert found == [tmp_path / "dropped/c.zip.sqlite", tmp_path / "dropped/sub/d.zip.sqlite"]
+    assert stale_indexes(tmp_path / "nowhere", []) == []

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from taskgalaxy.export.image_folder import link_folders
+from image_files import folder_source
+from taskgalaxy.export.image_folder import gather_images
 from taskgalaxy.export.llava import llava_record
 
 
@@ -15,7 +16,8 @@ def test_the_path_in_a_record_leads_to_the_image(tmp_path: Path, monkeypatch: py
     image = tmp_path / "my images" / "sub" / "a.png"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"pixels")
-    link_folders("results/export/images", {"one": "my images", "two": str(tmp_path / "my images" / "sub")})
+    sources = {"one": folder_source(Path("my images")), "two": folder_source(tmp_path / "my images" / "sub")}
+    gather_images("results/export/images", [], sources)
     record = llava_record({"sample_id": "s", "question": "", "answer": "", "source": "one", "image": "sub/a.png"})
     monkeypatch.chdir("/")
     folder = tmp_path / "results/export/images"
@@ -26,5 +28,5 @@ def test_the_path_in_a_record_leads_to_the_image(tmp_path: Path, monkeypatch: py
 
 
 def test_a_set_without_samples_has_an_empty_folder(tmp_path: Path) -> None:
-    link_folders(tmp_path / "images", {})
+    gather_images(tmp_path / "images", [], {})
     assert not list((tmp_path / "images").iterdir())

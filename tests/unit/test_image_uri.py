@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from PIL import Image
 
-from taskgalaxy.images import ImageFile
+from image_files import image_file
 from taskgalaxy.llm.image_uri import ImageURIs, data_uri
 
 
@@ -69,7 +69,7 @@ def test_the_name_of_a_file_says_nothing_about_its_type(tmp_path: Path) -> None:
     data = picture("WEBP").data
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
-    assert sent(data_uri(ImageFile(hashlib.sha256(data).hexdigest(), path), None, 90)) == ("image/webp", data)
+    assert sent(data_uri(image_file(path), None, 90)) == ("image/webp", data)
 
 
 @pytest.mark.parametrize(("image_format", "mode"), [("BMP", "RGB"), ("TIFF", "CMYK"), ("TIFF", "I;16"), ("PPM", "L")])

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import rows
+from image_files import folder_source
 from taskgalaxy.images import (
     FORMATS,
     ImageFile,
@@ -33,8 +34,8 @@ from taskgalaxy.rejects import REASONS
 from taskgalaxy.shards import FileEntry
 from taskgalaxy.tables import DUPLICATES, IMAGE_INDEX, IMAGES, REJECTS, to_arrow
 
-LIMITS = Limits(min_side=8, max_pixels=10_000, animated="reject")
-FIRST_FRAME = Limits(min_side=8, max_pixels=10_000, animated="first_frame")
+LIMITS = Limits(min_side=8, max_pixels=10_000, max_bytes=1_000_000, animated="reject")
+FIRST_FRAME = Limits(min_side=8, max_pixels=10_000, max_bytes=1_000_000, animated="first_frame")
 SIZE = (40, 30)
 ORIENTATION = 0x0112
 
@@ -261,7 +262,8 @@ def test_every_file_of_a_shard_ends_in_exactly_one_table(tmp_path: Path) -> None
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
     files = [FileEntry(name, 1, 1) for name in (*contents, "gone.png", "x.png")]
-    accepted, rejects = inspect_shard(tmp_path, "one", "one-00000", files, LIMITS, "MIT", {"sub dir/*": "CC0-1.0"})
+    source = folder_source(tmp_path)
+    accepted, rejects = inspect_shard(source, "one", "one-00000", files, LIMITS, "MIT", {"sub dir/*": "CC0-1.0"})
     assert [row["path"] for row in accepted] == list(contents)[:3]
     assert [row["format"] for row in accepted] == ["PNG"] * 3
     assert [row["license"] for row in accepted] == ["CC0-1.0", "MIT", "MIT"]
@@ -340,21 +342,21 @@ def test_content_that_changed_is_refused(tmp_path: Path) -> None:
     data = encoded(noise(), "PNG")
     image_id = hashlib.sha256(data).hexdigest()
     (tmp_path / "a.png").write_bytes(data)
-    files = image_files(rows.index(rows.image(image_id, path="a.png")), {"one": str(tmp_path)})
+    files = image_files(rows.index(rows.image(image_id, path="a.png")), {"one": folder_source(tmp_path)})
     assert files[image_id].read() == data
     (tmp_path / "a.png").write_bytes(data[:-1] + b"!")
     with pytest.raises(OSError, match="no longer holds"):
         files[image_id].read()
     (tmp_path / "a.png").unlink()
     with pytest.raises(OSError, match=r"a\.png"):
-        ImageFile(image_id, tmp_path / "a.png").read()
+        ImageFile(image_id, folder_source(tmp_path), "a.png").read()
 
 
 def test_the_images_of_an_index_come_in_its_order() -> None:
     names = [f"{number:03d}" for number in range(200)]
     random.Random(2).shuffle(names)
     index = rows.index(*(rows.image(name, path=f"sub/{name}.png") for name in names))
-    files = image_files(index, {"one": "root", "unused": "x"})
+    files = image_files(index, {"one": folder_source(Path("root")), "unused": folder_source(Path("x"))})
     assert list(files) == names
-    assert files[names[0]].path == Path("root/sub") / f"{names[0]}.png"
+    assert files[names[0]].path == f"sub/{names[0]}.png"
     assert isinstance(index, pl.DataFrame)

@@ -14,7 +14,7 @@ import pytest
 
 import rows
 from taskgalaxy.errors import UserError
-from taskgalaxy.jobs import image_roots, job, shard_images
+from taskgalaxy.jobs import job, shard_images
 from taskgalaxy.llm import progress
 from taskgalaxy.tables import IMAGE_INDEX, write_table
 
@@ -111,8 +111,9 @@ def test_how_far_the_questions_are_is_shown_to_somebody_who_watches(
 
 
 def test_a_job_finds_the_images_of_its_own_shard(tmp_path: Path) -> None:
-    config = {"sources": {"one": {"root": "here", "path": "x"}, "two": {"root": "there", "path": "y"}}}
-    assert image_roots(config) == {"one": "here", "two": "there"}
+    source = {"kind": None, "include": [], "exclude": [], "root": None, "column": None}
+    sources = {"one": {"located": "here", "path": "x", **source}, "two": {"located": "there", "path": "y", **source}}
+    config = {"sources": sources, "results": "results"}
     index = rows.index(
         rows.image("b", "one-00000", "b.png"),
         rows.image("a", "one-00000", "moved.png", source="two"),
@@ -121,8 +122,8 @@ def test_a_job_finds_the_images_of_its_own_shard(tmp_path: Path) -> None:
     )
     write_table(tmp_path / "index", index, IMAGE_INDEX)
     found = shard_images(tmp_path / "index", "one-00000", config)
-    assert [(image_id, str(file.path)) for image_id, file in found.items()] == [
-        ("b", "here/b.png"),
-        ("a", "there/moved.png"),
+    assert [(image_id, str(file.source.folder), file.path) for image_id, file in found.items()] == [
+        ("b", "here", "b.png"),
+        ("a", "there", "moved.png"),
     ]
     assert shard_images(tmp_path / "index", "two-00009", config) == {}

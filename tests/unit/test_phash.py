@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from taskgalaxy.files import sha256_file
-from taskgalaxy.images import ImageFile
+from image_files import image_file
 from taskgalaxy.phash import hash_bytes, hash_images, perceptual_hash
 from taskgalaxy.tables import IMAGE_HASHES, to_arrow
 
@@ -80,7 +79,7 @@ def test_images_that_cannot_be_read_any_more_have_a_row_without_a_hash(tmp_path:
     paths = [tmp_path / name for name in ("there.png", "plain.png", "gone.png")]
     for path, image in zip(paths, (picture(1), Image.new("L", (64, 64)), picture(2)), strict=True):
         image.save(path)
-    images = [ImageFile(sha256_file(path), path) for path in paths]
+    images = [image_file(path) for path in paths]
     paths[2].unlink()
     rows = hash_images(images)
     to_arrow(rows, IMAGE_HASHES)

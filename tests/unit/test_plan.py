@@ -100,7 +100,8 @@ def test_of_a_shard_every_generator_is_still_asked_about_its_own_images(tmp_path
     settings["endpoints"]["other"] = {"provider": "openai", "model": "o"}
     settings["roles"] |= {"filter": "free", "qa": generators}
     settings |= {"results": str(tmp_path), "ledger": str(tmp_path / "ledger"), "prompts": str(PROMPTS)}
-    settings |= {"referee": {"sees_answer": False}, "sources": {"one": {"root": "images"}}}
+    source = {"path": "i", "located": "i", "kind": None, "include": [], "exclude": [], "root": None, "column": None}
+    settings |= {"referee": {"sees_answer": False}, "sources": {"one": source}}
     kept = [rows.candidate(image, rank, f"a~{rank}") for image in images for rank in (1, 2)]
     write_table(tmp_path / "images.parquet", rows.index(*map(rows.image, images)), IMAGE_INDEX)
     write_table(tmp_path / "filter" / "one-00000.parquet", rows.candidates(*kept), FILTER)

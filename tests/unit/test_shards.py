@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from image_files import folder_source
 from taskgalaxy.errors import UserError
 from taskgalaxy.shards import (
     FileEntry,
@@ -24,11 +25,13 @@ from taskgalaxy.shards import (
     outline,
     plan_shards,
     read_manifest,
-    scan,
     source_of,
     write_manifest,
 )
+from taskgalaxy.sources.folder import scan_folder
+from taskgalaxy.sources.names import Patterns
 
+MOST = 1 << 20
 ODD_NAMES = ["a b.png", 'it\'s "x".png', "line\nbreak.png", "größe 図.png", "-rf.png", "{a}*?[b].png", "%s$HOME.png"]
 
 
@@ -39,13 +42,13 @@ def put(path: Path, content: bytes = b"x") -> Path:
 
 
 def found(root: Path, **patterns: Sequence[str]) -> set[str]:
-    paths = [path for path, _, _ in scan(root, **patterns)]
+    paths = [path for path, _, _ in scan_folder(root, Patterns(**patterns))]
     assert len(set(paths)) == len(paths)
     return set(paths)
 
 
 def planned(manifests: Path, root: Path, shard_size: int = 2, *, scanning: bool = True, **source: Any) -> Plan:
-    return plan_shards(manifests, {"one": {"root": str(root), **source}}, shard_size, scanning=scanning)
+    return plan_shards(manifests, {"one": folder_source(root, **source)}, shard_size, MOST, scanning=scanning)
 
 
 def carry_out(plan: Plan, manifests: Path) -> None:
@@ -108,7 +111,7 @@ class History(RuleBasedStateMachine):
     def plan(self, size: int, interrupted: bool) -> None:
         before = self.places()
         plan = planned(self.manifests, self.root, size)
-        current = set(scan(self.root))
+        current = set(scan_folder(self.root))
         places = files_of(plan)
         assert {shard: places[shard] for shard in before} == before
         new = plan.new
@@ -139,7 +142,7 @@ class History(RuleBasedStateMachine):
     def jobs_know_the_names_and_look_into_nothing(self) -> None:
         plan = planned(self.manifests, self.folder / "nowhere", scanning=False)
         assert plan.counts == dict.fromkeys(self.places(), 0)
-        assert (plan.removed, plan.unnamed) == ([], [])
+        assert (plan.removed, plan.refused) == ([], [])
 
 
 TestAnyHistoryKeepsEveryFileInOnePlace = History.TestCase
@@ -163,7 +166,10 @@ def test_a_name_that_is_not_utf8_is_named_and_left_out(tmp_path: Path) -> None:
         put(tmp_path / "images" / os.fsdecode(name))
     plan = planned(tmp_path / "shards", tmp_path / "images")
     assert [file.path for file in plan.files("one-00000")] == ["good.png"]
-    assert plan.unnamed == ["one/b'b\\xfe.png'", "one/b'z\\xff.png'"]
+    assert plan.refused == [
+        ("one/b'b\\xfe.png'", "name_not_utf8", ""),
+        ("one/b'z\\xff.png'", "name_not_utf8", ""),
+    ]
 
 
 def test_only_image_suffixes_of_any_case_are_taken_and_hidden_files_are_not(tmp_path: Path) -> None:
@@ -211,7 +217,7 @@ def test_a_linked_file_is_an_image_and_a_link_to_nowhere_is_not(tmp_path: Path) 
     (root / "broken.png").symlink_to(tmp_path / "nowhere")
     (root / "itself.png").symlink_to("itself.png")
     (root / "through a file.png").symlink_to(tmp_path / "real.png" / "x")
-    assert [(path, size) for path, size, _ in scan(root)] == [("link.png", 5)]
+    assert [(path, size) for path, size, _ in scan_folder(root)] == [("link.png", 5)]
 
 
 def test_a_pipe_is_not_an_image(tmp_path: Path) -> None:
@@ -245,7 +251,7 @@ def test_a_source_without_images_is_an_error_that_names_the_key(tmp_path: Path, 
         if state == "excluded":
             put(root / "a.png")
     with pytest.raises(UserError, match=r"sources\.one.*images"):
-        planned(tmp_path / "shards", root, exclude=["*.png"])
+        planned(tmp_path / "shards", root, exclude=("*.png",))
 
 
 def test_a_source_whose_images_all_vanished_is_an_error_and_not_a_removal(tmp_path: Path) -> None:
@@ -271,8 +277,8 @@ def test_sources_stand_in_the_configured_order_and_shards_by_number(tmp_path: Pa
     put(manifests / "b-00001.json.tmp")
     for name in ("a", "b", "b-12345"):
         put(tmp_path / name / "new.png")
-    sources = {name: {"root": str(tmp_path / name)} for name in ("b", "b-12345", "a")}
-    plan = plan_shards(manifests, sources, 10)
+    sources = {name: folder_source(tmp_path / name) for name in ("b", "b-12345", "a")}
+    plan = plan_shards(manifests, sources, 10, MOST)
     assert plan.shards == [
         *("b-00002", "b-99999", "b-100000", "b-100001"),
         *("b-12345-00000", "b-12345-00001", "a-00000"),
@@ -333,5 +339,4 @@ def test_an_outline_has_one_shard_per_source_and_looks_at_no_image(tmp_path: Pat
     manifests = tmp_path / "shards"
     for number in (3, 4):
         write_manifest(manifests / f"one-{number:05d}.json", [("a.png", 1, 1)])
-    sources = {name: {"root": str(tmp_path / "nowhere")} for name in ("one", "two")}
-    assert outline(manifests, sources).shards == ["one-00003", "two-00000"]
+    assert outline(manifests, ["one", "two"]).shards == ["one-00003", "two-00000"]

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
-from taskgalaxy.export.image_folder import image_file, unusable
-
-Sample = Mapping[str, Any]
+from taskgalaxy.export.image_folder import Sample, image_bytes
+from taskgalaxy.sources.source import Source
 
 TEXTS = ("sample_id", "task_type", "level_1", "question", "answer", "source", "license")
 """What stands beside an image."""
 
+Held = tuple[Sample, bytes]
+"""A sample and the bytes of its image."""
 
-def image_bytes(sample: Sample, roots: Mapping[str, str]) -> bytes:
-    """The bytes of the sample's image.
+
+def with_images(samples: Iterable[Sample], sources: Mapping[str, Source]) -> Iterator[Held]:
+    """Every sample with its image, one at a time.
 
     Raises:
-        UserError: if the file is gone, or holds another image than the one that the models saw.
+        UserError: as :func:`image_bytes`.
     """
-    path = image_file(sample, roots)
-    try:
-        content: bytes = path.read_bytes()
-    except OSError as error:
-        raise unusable(path, f"cannot be read ({error})") from error
-    if hashlib.sha256(content).hexdigest() != sample["image_id"]:
-        raise unusable(path, "holds another image than when it was inspected")
-    return content
+    return ((sample, image_bytes(sample, sources)) for sample in samples)
 
 
-def in_parts(samples: Iterable[Sample], roots: Mapping[str, str], most_bytes: int) -> Iterator[list[Sample]]:
+def in_parts(held: Iterator[Held], most_bytes: int) -> Iterator[Iterator[Held]]:
     """The samples in their order, in parts whose images have at most ``most_bytes``, or which are one sample.
 
-    Of no samples one part without any: a reader finds a file with the columns that it knows.
+    A part has to be read to its end before the next one. Of no samples there is one part without any: a reader finds
+    a file with the columns that it knows.
     """
-    part: list[Sample] = []
-    total = 0
-    for sample in samples:
-        path = image_file(sample, roots)
-        size = path.stat().st_size if path.exists() else 0
-        if part and total + size > most_bytes:
-            yield part
-            part, total = [], 0
-        part.append(sample)
-        total += size
-    yield part
+    ahead = next(held, None)
+
+    def part() -> Iterator[Held]:
+        nonlocal ahead
+        total = 0
+        while ahead and (not total or total + len(ahead[1]) <= most_bytes):
+            total += len(ahead[1])
+            yield ahead
+            ahead = next(held, None)
+
+    yield part()
+    while ahead:
+        yield part()

@@ -6,22 +6,26 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from taskgalaxy.export.conversation import image_path
-from taskgalaxy.export.held_images import TEXTS, Sample, image_bytes, in_parts
+from taskgalaxy.export.held_images import TEXTS, in_parts, with_images
+from taskgalaxy.export.image_folder import Sample
 from taskgalaxy.files import atomic
+from taskgalaxy.sources.source import Source
+
+Row = TypeVar("Row")
 
 _ROWS = 100
 """Rows of a row group: so many images are in memory at once."""
 
 
-def _batches(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """Row groups of the samples."""
-    remaining = iter(samples)
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Row groups."""
+    remaining = iter(rows)
     while batch := list(islice(remaining, _ROWS)):
         yield batch
 
@@ -52,7 +56,7 @@ def write_huggingface_paths(path: Path | str, samples: Iterable[Sample], images:
 
 
 def write_huggingface(
-    folder: Path | str, samples: Iterable[Sample], roots: Mapping[str, str], most_bytes: int = 400 << 20
+    folder: Path | str, samples: Iterable[Sample], sources: Mapping[str, Source], most_bytes: int = 400 << 20
 ) -> None:
     """Write ``train-00000.parquet`` and so on, which ``datasets.load_dataset(folder)`` reads with its images.
 
@@ -60,16 +64,16 @@ def write_huggingface(
         most_bytes: of the images in one file.
 
     Raises:
-        UserError: as :func:`image_bytes`.
+        UserError: as :func:`with_images`.
     """
-    for number, part in enumerate(in_parts(samples, roots, most_bytes)):
+    for number, part in enumerate(in_parts(with_images(samples, sources), most_bytes)):
         with (
             atomic(Path(folder) / f"train-{number:05d}.parquet", "wb") as file,
             pq.ParquetWriter(file, _SCHEMA, compression="zstd") as writer,
         ):
             for rows in _batches(part):
-                held = [{"bytes": image_bytes(sample, roots), "path": image_path(sample)} for sample in rows]
-                writer.write_table(_table(rows, held))
+                held = [{"bytes": content, "path": image_path(sample)} for sample, content in rows]
+                writer.write_table(_table([sample for sample, _ in rows], held))
 
 
 def _table(samples: Sequence[Sample], images: Sequence[Mapping[str, Any]]) -> pa.Table:

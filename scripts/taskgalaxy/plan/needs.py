@@ -19,13 +19,14 @@ from taskgalaxy.division import divided
 from taskgalaxy.expand import LevelSettings, expand_level
 from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.images import image_files
-from taskgalaxy.jobs import image_roots, shard_index
+from taskgalaxy.jobs import shard_index
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.model import Model
 from taskgalaxy.llm.prices import image_tokens, text_tokens
 from taskgalaxy.llm.request import Gate, Reply, Request, Take
 from taskgalaxy.llm.settings import EndpointSettings, endpoints_of
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.stages import cot_samples, filter_shard, qa_shard, vote_shard
 from taskgalaxy.tables import (
     DATASET,
@@ -180,7 +181,7 @@ class _ShardLook:
         self._results = Path(config["results"])
         self._index = shard_index(self._results / "images.parquet", shard, config)
         self._sizes = image_sizes(self._index)
-        self._images = image_files(self._index, image_roots(config))
+        self._images = image_files(self._index, open_sources(config))
         self._filling = is_fill(shard, config)
         self._sees_answer = config["referee"]["sees_answer"]
         self._templates = load_templates(config["prompts"], ["filter", "qa", "referee"], sees_answer=self._sees_answer)
@@ -352,6 +353,6 @@ def cot_needs(config: Mapping[str, Any], index: pl.DataFrame) -> CotNeeds | None
         chosen = choose(read_table(dataset, DATASET), config["cot"]["max"], config["seed"])
         needs.chosen = chosen.height
         template = load_templates(config["prompts"], ["cot"])["cot"]
-        cot_samples(chosen, image_files(index, image_roots(config)), template, asker.model)
+        cot_samples(chosen, image_files(index, open_sources(config)), template, asker.model)
         needs.missing = asker.needs(image_sizes(index))
     return needs

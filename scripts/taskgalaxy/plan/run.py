@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -13,10 +14,11 @@ from PIL import Image
 
 from taskgalaxy.fill_shards import fill_shards
 from taskgalaxy.images import FORMATS
-from taskgalaxy.jobs import image_roots
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.plan.estimate import CHILDREN_PRIOR, RunPlan, estimate
 from taskgalaxy.plan.needs import ShardNeeds, Size, cot_needs, expand_needs, image_sizes, shard_needs, topk_path
+from taskgalaxy.sources.kinds import open_sources
+from taskgalaxy.sources.source import Source
 from taskgalaxy.tables import IMAGE_INDEX, read_table, to_frame
 
 _FEW_SHARDS = 8
@@ -51,7 +53,7 @@ def plan_run(
             needs += pool.map(look, known)
     else:
         needs += map(look, known)
-    images = list(sizes.values()) or _header_sizes(some_files, image_roots(config))
+    images = list(sizes.values()) or _header_sizes(some_files, open_sources(config))
     jobs = max(1, min(jobs, len(shards)))
     expand = expand_needs(config, CHILDREN_PRIOR)
     ledger = Ledger(config["ledger"])
@@ -68,13 +70,14 @@ def _unplanned(config: Mapping[str, Any], shards: int) -> str | None:
     return f"Not in it: up to {images} further images of every task type with fewer than {below} accepted samples."
 
 
-def _header_sizes(files: Sequence[tuple[str, str]], roots: Mapping[str, str]) -> list[Size]:
+def _header_sizes(files: Sequence[tuple[str, str]], sources: Mapping[str, Source]) -> list[Size]:
     """What image files say of themselves, before they are decoded; those that say nothing are left out."""
     sizes: list[Size] = []
     for source, name in files:
-        path = Path(roots[source], name)
-        with suppress(OSError, ValueError, Image.DecompressionBombError), Image.open(path, formats=FORMATS) as image:
-            sizes.append((*image.size, path.stat().st_size))
+        with suppress(OSError, ValueError, Image.DecompressionBombError):
+            data = sources[source].read(name)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                sizes.append((*image.size, len(data)))
     return sizes
 
 

@@ -28,7 +28,7 @@ class RunFiles(Protocol):
     """The files of a run, by what they hold; lists are in the order of the shards."""
 
     expand_rejects: Sequence[str]
-    unnamed_rejects: str
+    refused_rejects: str
     inspect_rejects: Sequence[str]
     images: str
     duplicates: str
@@ -91,7 +91,7 @@ def count_stages(
         image_files: how many files the shard manifests list.
         cot_most: samples per task type that are to have a step-by-step answer.
     """
-    unnamed = read_table(files.unnamed_rejects, REJECTS)
+    refused = read_table(files.refused_rejects, REJECTS)
     distinct = read_table(files.images, IMAGE_INDEX).height
     duplicates = read_table(files.duplicates, DUPLICATES)
     filtered = read_tables(files.filtered, FILTER)
@@ -106,7 +106,7 @@ def count_stages(
     surplus = qa_rejects.filter(pl.col("task_type").is_null()).height
     counts: dict[str, tuple[int, int]] = {
         "expand": (sum(level["lines"] for level in expansions), sum(level["accepted"] for level in expansions)),
-        "inspect": (image_files + unnamed.height, distinct + duplicates.height),
+        "inspect": (image_files + refused.height, distinct + duplicates.height),
         "duplicates": (distinct + duplicates.height, distinct),
         "match": (distinct, filtered["image_id"].n_unique()),
         "filter": (filtered.height + not_offered.height, kept),
@@ -122,7 +122,7 @@ def count_stages(
     rejects = pl.concat(
         [
             read_tables(files.expand_rejects, REJECTS),
-            unnamed,
+            refused,
             read_tables(files.inspect_rejects, REJECTS),
             duplicate_rejects(duplicates),
             read_tables(files.match_rejects, REJECTS),
