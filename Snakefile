@@ -40,6 +40,7 @@ include: "rules/audit.smk"
 include: "rules/plan.smk"
 include: "rules/dry_run.smk"
 include: "rules/housekeeping.smk"
+include: "rules/pool.smk"
 
 
 rule all:

@@ -27,6 +27,7 @@ from taskgalaxy.llm.weights import pin_weights
 from taskgalaxy.publish.settings import no_repository, no_token
 from taskgalaxy.report_names import FIGURES, TABLES
 from taskgalaxy.shards import ShardFiles, outline, plan_shards, source_of
+from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.subset_names import WHOLE, subset_names
 from taskgalaxy.versions import VERSIONS
 
@@ -46,21 +47,32 @@ def get_validated_config():
         raise WorkflowError(str(error)) from None
 
 
+POOL_TARGETS = {"download", "check_sources"}
+
+
+def asks_for_the_pool():
+    """Whether the pool is to be got or looked at; the workflow has no targets yet when this has to be known."""
+    return not POOL_TARGETS.isdisjoint(sys.argv)
+
+
 def get_plan():
     """The shards. Only the main process looks at the image folders and reads manifests; jobs need the names."""
     manifests = Path(f"{RESULTS}/images/shards")
-    # The graph of rules is the same for one shard as for a thousand, and nobody wants to wait for it.
-    if "--rulegraph" in sys.argv:
+    # The graph of rules is the same for one shard as for a thousand, and nobody wants to wait for it. And who gets
+    # images, or looks which are missing, does not have them all.
+    if "--rulegraph" in sys.argv or asks_for_the_pool():
         return outline(manifests, config["sources"])
     try:
         return plan_shards(
             manifests,
-            config["sources"],
+            open_sources(config),
             config["images"]["shard_size"],
+            config["images"]["max_bytes"],
             scanning=workflow.is_main_process,
         )
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        families = " `snakemake check_sources` says what is missing of the families, and `snakemake download` gets it."
+        raise WorkflowError(f"{error}{families if config['families'] else ''}") from None
 
 
 config.update(get_validated_config())
@@ -94,10 +106,14 @@ onstart:
         check_writable(Path(RESULTS))
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if asks_for_the_pool() and not POOL_TARGETS.issuperset(workflow.dag_settings.targets):
+        raise WorkflowError(
+            f"{' and '.join(sorted(POOL_TARGETS))} look at no image: ask for other targets after them"
+        )
     if "push" in workflow.dag_settings.targets and config["push"]["token_env"] not in os.environ:
         raise WorkflowError(str(no_token(config["push"]["token_env"])))
     missing = [name for name in KEYS if name not in os.environ]
-    if missing and set(workflow.dag_settings.targets) != {"plan"}:
+    if missing and not asks_for_the_pool() and set(workflow.dag_settings.targets) != {"plan"}:
         raise WorkflowError(
             f"These environment variables must be set, by the endpoints' api_key_env: {', '.join(missing)}"
         )
@@ -229,12 +245,6 @@ def get_mix(wildcards):
             "config: llava_mix.json needs llava_mix, which names the existing mix and its images"
         )
     return config["llava_mix"]["path"]
-
-
-def get_linked():
-    """The folders that the exports' images lie in: where one is moved to, its link must follow."""
-    folders = {name: source["root"] for name, source in config["sources"].items()}
-    return folders | ({MIX_FOLDER: config["llava_mix"]["images"]} if config["llava_mix"] else {})
 
 
 def get_cot():

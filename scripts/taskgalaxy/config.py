@@ -16,7 +16,9 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.fill_shards import FILL
 from taskgalaxy.licenses import check_licenses
 from taskgalaxy.llm.settings import FOLDER_REVISION, endpoints_of, used_endpoints, writing_roles
+from taskgalaxy.pool.registry import read_subsets
 from taskgalaxy.publish.settings import check_push
+from taskgalaxy.sources.kinds import check_kinds
 from taskgalaxy.subset_names import check_subsets
 
 Config = dict[str, Any]
@@ -29,7 +31,7 @@ def load_schema(path: Path) -> dict[str, Any]:
 
 
 def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
-    """``config`` with the schema's defaults filled in and ``sources.*.root`` resolved.
+    """``config`` with the schema's defaults filled in, and where sources lie as ``sources.*.located``.
 
     Raises:
         UserError: naming the key and the fix, for unknown keys, wrong types and settings that
@@ -41,6 +43,7 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     if errors:
         raise _explained(errors[0])
     _fill_defaults(complete, schema)
+    _add_families(complete, schema)
     _check_roles(complete)
     _check_weights(complete)
     _settle_generators(complete)
@@ -52,9 +55,25 @@ def validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
     _check_fill(complete)
     check_licenses(complete)
     check_push(complete)
+    check_kinds(complete["sources"])
     for name, source in complete["sources"].items():
-        source["root"] = str(resolve_root(name, source["path"]))
+        source["located"] = str(resolve_path(name, source["path"]))
     return complete
+
+
+def _add_families(config: Config, schema: Mapping[str, Any]) -> None:
+    """Put the sub-sets of the families before the sources, as sources of their own."""
+    subsets = read_subsets(Path(config["registry"]), config["families"]) if config["families"] else []
+    added = {subset.name: subset.source(Path(config["pool"])) for subset in subsets}
+    for name in added:
+        if name in config["sources"]:
+            raise UserError(
+                f"config, sources.{name}", "is what a sub-set of the families is called", "give it another name"
+            )
+    config["sources"] = added | config["sources"]
+    _fill_defaults({"sources": config["sources"]}, schema)
+    if not config["sources"]:
+        raise UserError("config, sources", "names none, and neither does families", "name a folder of images")
 
 
 def _number(text: str) -> int | float:
@@ -211,8 +230,8 @@ def _check_exports(config: Config) -> None:
         raise UserError("config, sources.llava_mix", "is what exports call the images of a mix", "give it another name")
 
 
-def resolve_root(name: str, path: str) -> Path:
-    """The folder of source ``name``; ``package:NAME/FOLDER`` is looked up without importing the package.
+def resolve_path(name: str, path: str) -> Path:
+    """Where source ``name`` lies; ``package:NAME/FOLDER`` is looked up without importing the package.
 
     Raises:
         UserError: if the package is not installed.
@@ -303,6 +322,10 @@ def endpoint_identity(endpoint: Mapping[str, Any]) -> dict[str, Any]:
 _BESIDE_THE_SET = (
     "results",
     "ledger",
+    "pool",
+    "registry",
+    "families",
+    "downloads_at_once",
     "budget_usd",
     "exports",
     "llava_mix",
@@ -319,9 +342,9 @@ def deciding(config: Config) -> Config:
     kept = {key: value for key, value in config.items() if key not in _BESIDE_THE_SET}
     kept["match"] = {key: value for key, value in config["match"].items() if key not in ("device", "workers")}
     used = used_endpoints(config)
-    # The folder that a source's path leads to is this machine's business.
+    # Where a source's path leads to is this machine's business.
     kept["sources"] = {
-        name: {key: value for key, value in source.items() if key != "root"}
+        name: {key: value for key, value in source.items() if key != "located"}
         for name, source in config["sources"].items()
     }
     return kept | {"endpoints": {name: endpoint_identity(config["endpoints"][name]) for name in used}}
@@ -359,6 +382,6 @@ def _option_rows(prefix: str, schema: Mapping[str, Any]) -> list[str]:
 
 def _type(option: Mapping[str, Any]) -> str:
     if "enum" in option:
-        return " or ".join(f"`{value}`" for value in option["enum"])
+        return " or ".join("null" if value is None else f"`{value}`" for value in option["enum"])
     kind = option.get("type", "any")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)

@@ -16,6 +16,7 @@ import tiny_vlms
 from audits import saved, write_saved
 from conda import conda_stub
 from endpoint import Endpoint
+from file_server import FileServer
 from hub import Hub
 from rule_code import RULES, settings_of
 from taskgalaxy.files import read_json
@@ -74,6 +75,10 @@ def every_provider(folder: Path, url: str) -> Project:
     return project
 
 
+POOL_RULES = {"check_sources", "download"}
+"""They stand alone: of a run with images they are no part."""
+
+
 def rules_with_an_environment() -> set[str]:
     return {rule for rule in RULES if "conda" in settings_of(rule)}
 
@@ -97,11 +102,27 @@ def test_every_rule_runs_in_its_environment_and_the_set_is_the_same(
         judged = project.snakemake(*with_conda, "audit")
         assert judged.returncode == 0, judged.stdout[-6000:]
         ran = project.jobs(done.stdout) + project.jobs(judged.stdout)
-        assert ran.keys() - {"audit"} == rules_with_an_environment()
+        assert ran.keys() - {"audit"} == rules_with_an_environment() - POOL_RULES
         assert {"expand", "referee"} <= set(server.state.stages)
         assert hub.commits == 1
     assert project.dataset().height > 0
     assert project.samples_digest() == plain.samples_digest()
+
+
+def test_the_pool_is_got_and_looked_at_in_an_environment(tmp_path: Path, with_conda: list[str]) -> None:
+    project = Project(tmp_path / "run")
+    with FileServer(b"an archive") as server:
+        subset = {"images": 0, "path": "street", "files": {"a.zip": {"url": server.url}}}
+        write_image(project.folder / "pool" / "street" / "1.png", 1)
+        family = {"family": "Lab", "license": "MIT", "subsets": {"street": subset}}
+        (project.folder / "registry").mkdir()
+        (project.folder / "registry" / "lab.yaml").write_text(yaml.safe_dump(family), encoding="utf-8")
+        project.config |= {"registry": "registry", "families": ["lab"], "pool": "pool"}
+        done = project.snakemake(*with_conda, *sorted(POOL_RULES), timeout_s=INSTALL_TIMEOUT_S)
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert project.jobs(done.stdout).keys() == POOL_RULES
+    assert (project.folder / "pool" / "a.zip").read_bytes() == b"an archive"
+    assert "[x] lab/street" in done.stdout
 
 
 def test_a_missing_pin_ends_the_run_though_snakemakes_own_python_has_the_package(

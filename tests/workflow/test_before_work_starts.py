@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from workflow.project import ROOT, Project
+from taskgalaxy.pool.registry import family_names, read_subsets
+from workflow.project import ROOT, Project, write_image
 
 pytestmark = pytest.mark.workflow
 
@@ -68,14 +69,16 @@ def test_bad_seeds_are_one_message_with_file_and_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
-def test_the_papers_configuration_plans_on_any_folders(tmp_path: Path) -> None:
+def test_the_papers_configuration_plans_on_a_pool(tmp_path: Path) -> None:
     project = Project(tmp_path / "run")
-    for number, family in enumerate(("allava", "visual_genome", "mathv360k", "sharegpt4v")):
-        project.add_images(family, range(10 * number, 10 * number + 3))
+    registry = ROOT / "config" / "sources"
+    subsets = read_subsets(registry, family_names(registry))
+    for number, subset in enumerate(subsets):
+        write_image(project.folder / "images" / subset.path / "1.png", number)
     done = project.snakemake("--configfile", "config/paper.yaml", "--dry-run")
     assert done.returncode == 0, done.stdout
     plan = project.jobs(done.stdout)
-    assert plan["cast_votes"] == 3 * 4
+    assert plan["cast_votes"] == 3 * len(subsets) == 93
     assert plan["expand_level"] == 4
 
 

@@ -1,0 +1,1 @@
+"""The paper's pool of images: what it is made of, whether it is there, and getting it."""

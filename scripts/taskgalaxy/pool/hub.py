@@ -1,0 +1,50 @@
+"""Getting a file from a dataset repository of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+
+from taskgalaxy.errors import UserError
+from taskgalaxy.pool.registry import PoolFile
+
+
+def get_from_hub(file: PoolFile, pool: Path) -> None:
+    """Get ``file`` into the pool; the library resumes and checks it. A token is taken from where the library looks.
+
+    Raises:
+        UserError: if it is not to be had, or is another file than expected.
+        OSError: if it cannot be written.
+    """
+    assert file.hub is not None
+    assert file.name is not None
+    folder = pool / file.path.removesuffix(file.name)
+    try:
+        got = Path(hf_hub_download(file.hub, file.name, repo_type="dataset", revision=file.revision, local_dir=folder))
+    except GatedRepoError as error:
+        raise UserError(
+            file.origin, "is given to those who agreed to its terms", "agree on its page, and set HF_TOKEN"
+        ) from error
+    except (RepositoryNotFoundError, EntryNotFoundError) as error:
+        raise UserError(file.origin, f"has no {file.name}", "look at its page; the registry says which") from error
+    except HfHubHTTPError as error:
+        raise UserError(file.origin, f"failed ({error})", "try again later: what has come is not got again") from error
+    _check(file, got)
+
+
+def _check(file: PoolFile, got: Path) -> None:
+    expected, problem = file.expected, None
+    if expected.size is not None and got.stat().st_size != expected.size:
+        problem = f"has {got.stat().st_size:,} bytes, and not the {expected.size:,} that are expected"
+    elif expected.digest is not None:
+        algorithm, wanted = expected.digest
+        with got.open("rb") as content:
+            found = hashlib.file_digest(content, algorithm).hexdigest()
+        if found != wanted:
+            problem = f"has the {algorithm} {found}, and not {wanted}"
+    if problem:
+        got.unlink()
+        raise UserError(f"{file.origin}, {file.name}", problem, "get it again, or correct the registry")
