@@ -22,12 +22,13 @@ settings.load_profile("taskgalaxy")
 class TogetherScheduling(LoadScopeScheduling):
     """Unit tests run anywhere; a file of others stays in one process, as does all that is about the cluster.
 
-    So servers, environments and the demo that the cluster's is compared with are made once.
+    So servers, environments and the demo that the cluster's is compared with are made once. What a change runs again is
+    the longest file, and each of its tests starts from a run that all processes share: they run anywhere too.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, _ = nodeid.partition("::")
-        if file.startswith("tests/unit/"):
+        if file.startswith("tests/unit/") or file.endswith("/test_incremental.py"):
             return nodeid
         return "cluster" if file.startswith("tests/slurm/") or file.endswith("/test_demo.py") else file
 

@@ -134,7 +134,7 @@ class Cluster:
         prolog.chmod(0o755)
         nodes = [
             f"NodeName={name} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 Port={port} "
-            f"CPUs=4 RealMemory=64000{' Gres=gpu:1' if name == GPU_NODE else ''} State=UNKNOWN"
+            f"CPUs=8 RealMemory=64000{' Gres=gpu:1' if name == GPU_NODE else ''} State=UNKNOWN"
             for name, port in zip(NODES, ports[1:], strict=True)
         ]
         (_ETC / "slurm.conf").write_text(

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slurm
 ON_THIS_CLUSTER = ("--slurm-no-account", "--slurm-status-command", "squeue")
 DEMO_S = 1200
 GPU_RULES = {"embed_task_types", "embed_images"}
-SOURCES = ("resources/demo/rendered", "skimage/data")
+SOURCES = ("resources/demo/rendered", "resources/demo/rendered_listed", "skimage/data")
 MANIFESTS = "results/images/shards"
 
 # Python runs it at the start of every process; it writes down every folder that a job's processes list and

@@ -10,6 +10,7 @@ import polars as pl
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from archives import WRITERS
 from taskgalaxy.files import sha256_file
 from workflow.project import ROOT, Project, write_image
 
@@ -27,6 +28,17 @@ def move(project: Project) -> None:
 def duplicate(project: Project) -> None:
     folder = project.folder / "images" / "one"
     (folder / "copy.png").write_bytes((folder / "0002.png").read_bytes())
+
+
+def pack(project: Project, kind: str = "tar") -> None:
+    """Put a source's images into an archive, a Parquet file or a list, at the paths that they had."""
+    folder = project.folder / "images" / "one"
+    contents = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    name, write, settings = WRITERS[kind]
+    (project.folder / kind).mkdir()
+    write(project.folder / kind / name, contents)
+    entry = {"path": f"{kind}/{name}", "license": "CC0-1.0"}
+    project.config["sources"]["one"] = entry | {key: f"{kind}/{value}" for key, value in settings.items()}
 
 
 def replace(project: Project) -> None:

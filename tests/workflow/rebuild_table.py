@@ -29,7 +29,7 @@ _STEPS = {
     "write_card": 1,
     "seal_dataset": 1,
     "export_llava": 1,
-    "link_images": 1,
+    "gather_images": 1,
 }
 """The jobs of a run with two shards and three referees, in their order; without those on images alone and the pages."""
 
@@ -244,6 +244,14 @@ TOGETHER: dict[str, tuple[Change, ...]] = {
             since("decontaminate") + Counter(["hash_benchmark"] + ["hash_images"] * 2),
             result="what it shares with the benchmark is gone by name; others may take their places",
             effect=changes.left_out_by_name,
+        ),
+    ),
+    "archive": (
+        Change(
+            "put a source's images into a tar (or zip, Parquet, list), under the source's name",
+            changes.pack,
+            _AND_REMOVED,
+            _NEW_SHARD_JOBS + _REMOVED_JOBS,
         ),
     ),
     "nothing is asked": (

@@ -30,7 +30,10 @@ pytestmark = [pytest.mark.workflow, pytest.mark.demo]
 def test_the_final_set_has_many_task_types_and_both_sources(demo: Project) -> None:
     dataset = demo.dataset()
     assert dataset["task_type"].n_unique() >= 60
-    assert set(dataset["source"]) == {"rendered", "photos"}
+    assert set(dataset["source"]) == {
+        "photos",
+        *(f"rendered{kind}" for kind in ("", "_zip", "_tar", "_parquet", "_list")),
+    }
     assert dataset.group_by("task_type").len()["len"].max() <= 55
     assert set(dataset["qa_provider"]) == set(dataset["filter_provider"]) == {"embedded"}
     assert {vote["provider"] for votes in dataset["votes"] for vote in votes} == {"embedded"}

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from endpoint import Endpoint
+from workflow import changes
 from workflow.project import ROOT, Project
 from workflow.rebuild_table import STAGES, TOGETHER, table
 
@@ -98,6 +99,24 @@ def test_a_moved_image_is_found_when_its_old_shard_is_asked_anew(finished: Proje
     finished.run("results/filter/one-00000.parquet")
     assert endpoint.state.stages["filter"] == 4
     assert pl.read_parquet(finished.path("rejects/filter/one-00000.parquet")).is_empty()
+
+
+def test_the_set_is_the_same_bytes_whatever_its_images_lie_in(finished: Project, endpoint: Endpoint) -> None:
+    digest, pixels = finished.samples_digest(), _gathered(finished)
+    assert pixels
+    for kind in ("zip", "parquet", "csv"):
+        changes.pack(finished, kind)
+        finished.run("dataset", "results/export/images")
+        assert finished.samples_digest() == digest, kind
+        assert _gathered(finished).items() >= pixels.items(), kind
+    assert not endpoint.answered
+
+
+def _gathered(project: Project) -> dict[str, bytes]:
+    """The images of the set in the folder of the exports."""
+    folder = project.path("export/images")
+    names = {f"{source}/{image}" for source, image in project.dataset().select("source", "image").iter_rows()}
+    return {name: (folder / name).read_bytes() for name in names}
 
 
 def test_a_change_of_the_images_hides_no_other_change(finished: Project) -> None:
