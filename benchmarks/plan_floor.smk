@@ -97,7 +97,7 @@ rule export_llava:
     input: "r/taskgalaxy.parquet"
     output: "r/llava.json"
     script: "plan.py"
-rule link_images:
+rule gather_images:
     input: "r/taskgalaxy.parquet"
     output: directory("r/images")
     script: "plan.py"

@@ -39,7 +39,7 @@ from PIL import Image
 
 import rows
 import tiny_vlms
-from taskgalaxy.files import sha256_file
+from image_files import image_file
 from taskgalaxy.images import ImageFile, decode_rgb
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.llm.model import Model
@@ -139,7 +139,7 @@ def make_images(folder: Path, count: int, width: int, height: int) -> list[Image
         coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
         path = folder / f"{seed}.jpg"
         Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(path, quality=90)
-        images.append(ImageFile(sha256_file(path), path))
+        images.append(image_file(path))
     return images
 
 

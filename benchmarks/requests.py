@@ -47,8 +47,8 @@ import polars as pl
 from PIL import Image
 
 import rows
+from image_files import image_file
 from taskgalaxy import referee
-from taskgalaxy.files import sha256_file
 from taskgalaxy.images import ImageFile
 from taskgalaxy.llm.chat import chat_body
 from taskgalaxy.llm.image_uri import data_uri
@@ -212,7 +212,7 @@ class Case:
 
     @property
     def title(self) -> str:
-        size = sum(image.path.stat().st_size for image in self.images) / max(1, len(self.images))
+        size = sum(len(image.read()) for image in self.images) / max(1, len(self.images))
         about = f"a JPEG of {size / 1000:.0f} kB" if self.images else "without image"
         return f"{about}, {self.concurrency} in flight, {self.requests:,} requests"
 
@@ -226,7 +226,7 @@ def make_images(folder: Path, count: int) -> tuple[ImageFile, ...]:
         Image.fromarray(pixels).save(buffer, "JPEG", quality=IMAGE_QUALITY)
         path = folder / f"{number}.jpg"
         path.write_bytes(buffer.getvalue())
-        images.append(ImageFile(sha256_file(path), path))
+        images.append(image_file(path))
     return tuple(images)
 
 
