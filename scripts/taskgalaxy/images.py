@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import polars as pl
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from taskgalaxy.rejects import reject
 from taskgalaxy.shards import FileEntry
@@ -173,10 +173,19 @@ def inspect(data: bytes, limits: Limits) -> Inspected:
             if limits.animated == "reject" and getattr(image, "is_animated", False) and image_format != "MPO":
                 raise ImageRejectedError("animated", f"{getattr(image, 'n_frames', 2)} frames")
             image.load()
-            upright = upright_rgb(image)
+            width, height = _upright_size(image)
         except _DAMAGED as error:
             raise ImageRejectedError("truncated", _told(error)) from error
-        return Inspected(hashlib.sha256(data).hexdigest(), upright.width, upright.height, image_format, len(data))
+        return Inspected(hashlib.sha256(data).hexdigest(), width, height, image_format, len(data))
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height after EXIF rotation, of an image that can be made RGB."""
+    if image.mode not in ("RGB", "L") or "transparency" in image.info:
+        return upright_rgb(image).size
+    # What most images are needs no copy to be sure of.
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    return (image.height, image.width) if turned else image.size
 
 
 def licence_of(path: str, default: str, overrides: Mapping[str, str]) -> str:
