@@ -1,9 +1,11 @@
-"""A stand-in for the Hugging Face Hub: as much of its HTTP API as it takes to upload a dataset."""
+"""A stand-in for the Hugging Face Hub: as much of its HTTP API as it takes to upload and to get a dataset."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -18,7 +20,9 @@ class Hub:
         private: the names of those that were made private.
         commits: how many there were.
         uploaded: digests of the large files that were sent.
-        refusing: a part of an address -> the status that it gets.
+        refusing: a part of an address -> the status that it gets, and a code of the Hub's for the reason.
+        drops: after so many bytes a file that is got is broken off, one after the other.
+        got: (method, Range) of every request for a file of a repository.
     """
 
     def __init__(self, token: str) -> None:
@@ -27,7 +31,9 @@ class Hub:
         self.private: set[str] = set()
         self.commits = 0
         self.uploaded: list[str] = []
-        self.refusing: dict[str, int] = {}
+        self.refusing: dict[str, tuple[int, str]] = {}
+        self.drops: list[int] = []
+        self.got: list[tuple[str, str | None]] = []
         self._large: dict[str, bytes] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
@@ -66,6 +72,11 @@ class Hub:
                 return self._commit(name, files, [json.loads(line) for line in body.splitlines()])
         return None
 
+    def file(self, path: str) -> bytes | None:
+        """The content of a file of a repository by its address, of any revision; ``None`` if there is none."""
+        match = re.fullmatch(r"/datasets/(\w+/\w+)/resolve/\w+/(.+)", path)
+        return self.repositories.get(match[1], {}).get(match[2]) if match else None
+
     def _create(self, wanted: dict[str, Any]) -> dict[str, str]:
         name = f"{wanted['organization']}/{wanted['name']}"
         if name not in self.repositories and wanted.get("visibility") == "private":
@@ -102,18 +113,44 @@ class Hub:
             def _reply(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 path = urlsplit(self.path).path
-                status = next((status for part, status in hub.refusing.items() if part in path), 200)
-                if not path.startswith("/large/") and self.headers.get("Authorization") != f"Bearer {hub.token}":
+                status, code = next((refused for part, refused in hub.refusing.items() if part in path), (200, ""))
+                signed = self.headers.get("Authorization") == f"Bearer {hub.token}"
+                if status == 200 and not signed and not path.startswith("/large/"):
                     status = 401
                 found = hub.answer(self.command, path, body) if status == 200 else {"error": "as told"}
                 content = json.dumps({"error": "not there"} if found is None else found).encode()
                 self.send_response(404 if found is None else status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
+                self.send_header("X-Error-Code", code)
                 self.end_headers()
-                self.wfile.write(content)
+                if self.command != "HEAD":
+                    self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = _reply  # noqa: N815
+            def do_HEAD(self) -> None:
+                self.do_GET()
+
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                content = hub.file(path)
+                if content is None or any(part in path for part in hub.refusing):
+                    self._reply()
+                    return
+                asked = self.headers.get("Range")
+                hub.got.append((self.command, asked))
+                start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+                self.send_response(206 if asked else 200)
+                self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+                self.send_header("X-Repo-Commit", f"{1:040x}")
+                self.send_header("Content-Length", str(len(content) - start))
+                if asked:
+                    self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(content[start : hub.drops.pop(0) if hub.drops else None])
+                self.close_connection = True
+
+            do_POST = do_PUT = _reply  # noqa: N815
 
             def log_message(self, *arguments: object) -> None:
                 pass

@@ -142,14 +142,16 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _plan_source(plan: Plan, name: str, source: Source, shards: list[str], shard_size: int, max_bytes: int) -> None:
-    current = _current(plan, name, source, max_bytes)
+    found = _found(plan, name, source, max_bytes)
+    current = set(found)
     for shard in shards:
         files = _read_rows(_path(plan.manifests, shard))
         plan.counts[shard] = len(files)
         if not current.issuperset(files):
             plan.removed += [(shard, file[0]) for file in files if file not in current]
         current.difference_update(files)
-    unseen = sorted(current)
+    # What lies together in an archive is read by one job.
+    unseen = sorted(current) if source.folder else [file for file in found if file in current]
     number = 1 + max((_number(shard) for shard in shards), default=-1)
     for start in range(0, len(unseen), shard_size):
         shard = f"{name}-{number:05d}"
@@ -158,16 +160,15 @@ def _plan_source(plan: Plan, name: str, source: Source, shards: list[str], shard
         number += 1
 
 
-def _current(plan: Plan, name: str, source: Source, max_bytes: int) -> set[File]:
-    """The files that are in a source now; those that are refused are noted."""
+def _found(plan: Plan, name: str, source: Source, max_bytes: int) -> list[File]:
+    """The files that are in a source now, in its order; those that are refused are noted."""
     found, refused = source.scan()
-    current = set(found)
-    too_large = {file for file in found if file[1] > max_bytes}
+    too_large = [file for file in found if file[1] > max_bytes]
     if too_large:
-        current -= too_large
+        found = [file for file in found if file[1] <= max_bytes]
         refused += [Refused(path, "too_many_bytes", f"{size:,} bytes") for path, size, _ in sorted(too_large)]
     plan.refused += sorted((f"{name}/{path}", reason, detail) for path, reason, detail in refused)
-    if not current:
+    if not found:
         # Also when it held some before: an unmounted disk must not pass for "all images were removed".
         why = f" that can be used ({refused[0].reason}: {refused[0].path}, for one)" if refused else ""
         raise UserError(
@@ -175,7 +176,7 @@ def _current(plan: Plan, name: str, source: Source, max_bytes: int) -> set[File]
             f"holds no image file{why}",
             f"put images there, or set another path (suffixes: {' '.join(IMAGE_SUFFIXES)})",
         )
-    return current
+    return found
 
 
 def _existing(manifests: Path) -> dict[str, list[str]]:

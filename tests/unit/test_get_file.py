@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +27,33 @@ def server() -> Iterator[FileServer]:
         yield serving
 
 
-@pytest.fixture
-def get(server: FileServer, tmp_path: Path) -> Callable[..., Path]:
-    """Gets the file; what was waited stands in ``get.waited``, what came in ``get.got``."""
+class Get:
+    """Gets the file, with nothing but a note of how long to wait.
 
-    def run(**expected: Any) -> Path:
+    Attributes:
+        got: the counts of bytes that were told.
+        waited: seconds.
+    """
+
+    def __init__(self, url: str, target: Path) -> None:
+        self._url = url
+        self._target = target
+        self.got: list[int] = []
+        self.waited: list[float] = []
+
+    def __call__(self, **expected: Any) -> Path:
         with httpx2.Client() as client:
-            get_file(
-                server.url,
-                tmp_path / "pool" / "images.zip",
-                Expected(**expected),
-                client,
-                got=run.got.append,  # type: ignore[attr-defined]
-                sleep=run.waited.append,  # type: ignore[attr-defined]
-            )
-        return tmp_path / "pool" / "images.zip"
-
-    run.got, run.waited = [], []  # type: ignore[attr-defined]
-    return run
+            wanted = Expected(**expected)
+            get_file(self._url, self._target, wanted, client, got=self.got.append, sleep=self.waited.append)
+        return self._target
 
 
-def test_a_file_comes_whole_and_leaves_nothing_beside_it(server: FileServer, get: Any) -> None:
+@pytest.fixture
+def get(server: FileServer, tmp_path: Path) -> Get:
+    return Get(server.url, tmp_path / "pool" / "images.zip")
+
+
+def test_a_file_comes_whole_and_leaves_nothing_beside_it(server: FileServer, get: Get) -> None:
     digest = ("md5", hashlib.md5(CONTENT).hexdigest())
     path = get(size=len(CONTENT), digest=digest)
     assert path.read_bytes() == CONTENT
@@ -57,7 +63,7 @@ def test_a_file_comes_whole_and_leaves_nothing_beside_it(server: FileServer, get
 
 
 @pytest.mark.parametrize("percent", [1, 50, 99])
-def test_what_broke_off_goes_on_where_it_was(percent: int, server: FileServer, get: Any) -> None:
+def test_what_broke_off_goes_on_where_it_was(percent: int, server: FileServer, get: Get) -> None:
     server.drops = [len(CONTENT) * percent // 100]
     assert get().read_bytes() == CONTENT
     assert server.requests == [("GET", None), ("GET", f"bytes={len(CONTENT) * percent // 100}-")]
@@ -65,7 +71,7 @@ def test_what_broke_off_goes_on_where_it_was(percent: int, server: FileServer, g
 
 
 def test_another_process_goes_on_where_one_was_killed(
-    server: FileServer, get: Any, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.drops = [100_000]
     monkeypatch.setattr(http, "TRIES", 1)
@@ -75,20 +81,20 @@ def test_another_process_goes_on_where_one_was_killed(
     assert server.requests[-1] == ("GET", "bytes=100000-")
 
 
-def test_without_ranges_it_begins_anew(server: FileServer, get: Any) -> None:
+def test_without_ranges_it_begins_anew(server: FileServer, get: Get) -> None:
     server.ranges, server.drops = False, [100_000]
     assert get().read_bytes() == CONTENT
     assert sum(get.got) == len(CONTENT)
 
 
-def test_without_a_validator_it_begins_anew(server: FileServer, get: Any) -> None:
+def test_without_a_validator_it_begins_anew(server: FileServer, get: Get) -> None:
     server.etag, server.drops = None, [100_000]
     assert get().read_bytes() == CONTENT
     assert [asked for _, asked in server.requests] == [None, None]
 
 
 def test_a_file_that_was_replaced_in_between_is_not_mixed_with_the_old_one(
-    server: FileServer, get: Any, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.drops = [100_000]
     monkeypatch.setattr(http, "TRIES", 1)
@@ -98,14 +104,14 @@ def test_a_file_that_was_replaced_in_between_is_not_mixed_with_the_old_one(
     assert get().read_bytes() == server.content
 
 
-def test_a_wrong_length_is_one_error(server: FileServer, get: Any, tmp_path: Path) -> None:
+def test_a_wrong_length_is_one_error(server: FileServer, get: Get, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 300,000 bytes there, and not the 7 that are expected"):
         get(size=7)
     assert not list((tmp_path / "pool").iterdir())
 
 
 def test_a_length_that_the_server_does_not_keep_is_tried_again_and_given_up(
-    server: FileServer, get: Any, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.length = len(CONTENT) + 10
     monkeypatch.setattr(http, "TRIES", 3)
@@ -113,13 +119,13 @@ def test_a_length_that_the_server_does_not_keep_is_tried_again_and_given_up(
         get()
 
 
-def test_a_wrong_checksum_is_one_error_and_nothing_of_it_stays(get: Any, tmp_path: Path) -> None:
+def test_a_wrong_checksum_is_one_error_and_nothing_of_it_stays(get: Get, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"has the sha256 .*, and not {'0' * 64}"):
         get(digest=("sha256", "0" * 64))
     assert not list((tmp_path / "pool").iterdir())
 
 
-def test_redirects_are_followed(server: FileServer, get: Any) -> None:
+def test_redirects_are_followed(server: FileServer, get: Get) -> None:
     server.statuses = [(302, {"Location": "/elsewhere.zip"})]
     assert get().read_bytes() == CONTENT
 
@@ -127,27 +133,27 @@ def test_redirects_are_followed(server: FileServer, get: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "words"), [(401, "wants a login"), (403, "an agreement"), (404, "is not there"), (418, "cannot be had")]
 )
-def test_what_is_not_to_be_had_is_one_error_at_once(status: int, words: str, server: FileServer, get: Any) -> None:
+def test_what_is_not_to_be_had_is_one_error_at_once(status: int, words: str, server: FileServer, get: Get) -> None:
     server.statuses = [(status, {})]
     with pytest.raises(UserError, match=f"{words}.*{status}"):
         get()
     assert len(server.requests) == 1
 
 
-def test_a_server_that_says_when_is_asked_then(server: FileServer, get: Any) -> None:
+def test_a_server_that_says_when_is_asked_then(server: FileServer, get: Get) -> None:
     server.statuses = [(429, {"Retry-After": "7"}), (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}), (500, {})]
     assert get().read_bytes() == CONTENT
     assert get.waited == [7.0, 0.0, 8.0]
 
 
-def test_one_that_waits_for_an_hour_is_asked_before(server: FileServer, get: Any) -> None:
+def test_one_that_waits_for_an_hour_is_asked_before(server: FileServer, get: Get) -> None:
     server.statuses = [(429, {"Retry-After": "3600"})]
     get()
     assert get.waited == [http.MOST_WAIT_S]
 
 
 def test_a_server_that_is_down_is_given_up_after_tries_that_wait_longer_and_longer(
-    server: FileServer, get: Any
+    server: FileServer, get: Get
 ) -> None:
     server.statuses = [(503, {})] * http.TRIES
     with pytest.raises(UserError, match=f"failed {http.TRIES} times in a row"):
@@ -155,13 +161,13 @@ def test_a_server_that_is_down_is_given_up_after_tries_that_wait_longer_and_long
     assert get.waited == [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]
 
 
-def test_progress_makes_the_count_of_failures_start_again(server: FileServer, get: Any) -> None:
+def test_progress_makes_the_count_of_failures_start_again(server: FileServer, get: Get) -> None:
     server.drops = list(range(10_000, 290_000, 10_000))
     assert get().read_bytes() == CONTENT
 
 
 def test_all_of_it_was_there_before_it_was_broken_off(
-    server: FileServer, get: Any, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finish = http._Part.finish
     monkeypatch.setattr(http._Part, "finish", lambda part: (_ for _ in ()).throw(OSError(errno.EIO, "Input/output")))
@@ -173,7 +179,7 @@ def test_all_of_it_was_there_before_it_was_broken_off(
 
 
 def test_a_full_disk_ends_it_and_what_came_is_kept(
-    server: FileServer, get: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, get: Get, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = http._Part.append
 

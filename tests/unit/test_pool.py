@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from archives import source_of, write_folder
 from file_server import FileServer
 from taskgalaxy.errors import UserError
+from taskgalaxy.locks import locked, sign
 from taskgalaxy.pool import hub
 from taskgalaxy.pool.checklist import check_subset, checklist
 from taskgalaxy.pool.download import download
@@ -39,7 +41,7 @@ def test_what_is_there_is_not_asked_for_again(tmp_path: Path) -> None:
         assert len(server.requests) == 3
         assert download(files, tmp_path, 2) == []
         assert len(server.requests) == 3
-        assert {path.read_bytes() for path in tmp_path.iterdir()} == {CONTENT}
+        assert [path.read_bytes() for path in tmp_path.glob("?.zip")] == 3 * [CONTENT]
         (tmp_path / "b.zip").write_bytes(b"cut off")
         assert [file.path for file in missing_files(files, tmp_path)] == ["b.zip"]
         assert download(files, tmp_path, 2) == []
@@ -52,7 +54,18 @@ def test_one_that_fails_does_not_keep_the_others_away(tmp_path: Path) -> None:
         failures = download([pool_file(f"{name}.zip", server.url) for name in "ab"], tmp_path, 1)
     (failure,) = failures
     assert "is not there: the server answered 404" in str(failure)
-    assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
+    assert [path.name for path in tmp_path.glob("*.zip*")] == ["b.zip"]
+
+
+def test_two_do_not_get_the_same_files_at_once(tmp_path: Path) -> None:
+    with FileServer(CONTENT) as server:
+        files = [pool_file("a.zip", server.url)]
+        with locked(tmp_path / ".download.lock", 0) as other:
+            sign(other)
+            with pytest.raises(UserError, match=rf"is held by process {os.getpid()} on .*Wait for that process"):
+                download(files, tmp_path, 1)
+        assert server.requests == []
+        assert download(files, tmp_path, 1) == []
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_asked_for(

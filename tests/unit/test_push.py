@@ -93,7 +93,7 @@ def test_a_public_repository_is_made_only_if_it_is_wanted(files: dict[str, Path]
 def test_nothing_changes_for_readers_if_the_hub_refuses_at_any_step(
     part: str, files: dict[str, Path], hub: Hub
 ) -> None:
-    hub.refusing[part] = 403
+    hub.refusing[part] = (403, "")
     with pytest.raises(UserError, match=NAME) as caught:
         pushed(files, hub)
     assert TOKEN not in str(caught.value)

@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from archives import written
 from image_files import folder_source
 from taskgalaxy.errors import UserError
 from taskgalaxy.shards import (
@@ -284,6 +285,14 @@ def test_sources_stand_in_the_configured_order_and_shards_by_number(tmp_path: Pa
         *("b-12345-00000", "b-12345-00001", "a-00000"),
     ]
     assert [source_of(shard) for shard in plan.shards] == ["b"] * 4 + ["b-12345"] * 2 + ["a"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "parquet"])
+def test_a_shard_takes_what_lies_together_in_an_archive(kind: str, tmp_path: Path) -> None:
+    names = [f"{number}.jpg" for number in (3, 1, 4, 0, 5, 2)]
+    source = written(kind, tmp_path, {name: name.encode() for name in names})
+    plan = plan_shards(tmp_path / "shards", {"one": source}, 2, MOST)
+    assert [file.path for shard in plan.shards for file in plan.files(shard)] == names
 
 
 def test_an_include_that_leaves_a_file_out_removes_it(tmp_path: Path) -> None:

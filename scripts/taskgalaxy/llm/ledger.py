@@ -26,9 +26,9 @@ import numpy.typing as npt
 from taskgalaxy.errors import UserError
 from taskgalaxy.files import atomic, cut_torn_line, json_line, sha256_json, sync_folder
 from taskgalaxy.llm.batch_journal import read_parts
-from taskgalaxy.llm.locks import lock, locked, sign
 from taskgalaxy.llm.request import QUESTION_FIELDS, Reply, Request
 from taskgalaxy.llm.spent import Spent
+from taskgalaxy.locks import lock, locked, sign
 
 log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_json, write_json
 from taskgalaxy.llm.json_replies import object_schema
 from taskgalaxy.llm.ledger import Ledger, answer_record, question_record
-from taskgalaxy.llm.locks import locked, sign
 from taskgalaxy.llm.openai_provider import OpenAIProvider
 from taskgalaxy.llm.request import Request
 from taskgalaxy.llm.settings import EndpointSettings
+from taskgalaxy.locks import locked, sign
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from taskgalaxy.llm.locks import locked
+from taskgalaxy.locks import locked
 
 _DIGITS = 20
 _WAIT_S = 300.0

@@ -11,12 +11,15 @@ import httpx2
 from tqdm import tqdm
 
 from taskgalaxy.errors import UserError
+from taskgalaxy.locks import locked, sign
 from taskgalaxy.pool.http import get_file, http_client
 from taskgalaxy.pool.hub import get_from_hub
 from taskgalaxy.pool.registry import PoolFile
 from taskgalaxy.pool.space import check_space, missing_files
 
 log = logging.getLogger(__name__)
+
+_LOCK = ".download.lock"
 
 
 def download(files: Sequence[PoolFile], pool: Path, at_once: int) -> list[UserError]:
@@ -25,11 +28,19 @@ def download(files: Sequence[PoolFile], pool: Path, at_once: int) -> list[UserEr
     A line on the terminal says how much has come, how fast, and how long the rest takes, if its size is known.
 
     Raises:
-        UserError: before anything is asked for, if the disk has no room for what is known to come.
+        UserError: before anything is asked for, if the disk has no room for what is known to come, or somebody else
+            is getting files of this pool.
         OSError: if a file cannot be written.
     """
-    missing = missing_files(files, pool)
-    check_space(missing, pool)
+    pool.mkdir(parents=True, exist_ok=True)
+    with locked(pool / _LOCK, 0) as lock:
+        sign(lock)
+        missing = missing_files(files, pool)
+        check_space(missing, pool)
+        return _get_all(missing, pool, at_once)
+
+
+def _get_all(missing: Sequence[PoolFile], pool: Path, at_once: int) -> list[UserError]:
     sizes = [file.about_size for file in missing]
     total = sum(size for size in sizes if size) if all(sizes) else None
     with (

@@ -5,8 +5,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import httpx2
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.pool.registry import PoolFile
@@ -28,10 +35,15 @@ def get_from_hub(file: PoolFile, pool: Path) -> None:
         raise UserError(
             file.origin, "is given to those who agreed to its terms", "agree on its page, and set HF_TOKEN"
         ) from error
-    except (RepositoryNotFoundError, EntryNotFoundError) as error:
+    except RepositoryNotFoundError as error:
+        raise UserError(
+            file.origin, "is not there, or not for everybody", "look at its page; if it is private, set HF_TOKEN"
+        ) from error
+    except RemoteEntryNotFoundError as error:
         raise UserError(file.origin, f"has no {file.name}", "look at its page; the registry says which") from error
-    except HfHubHTTPError as error:
-        raise UserError(file.origin, f"failed ({error})", "try again later: what has come is not got again") from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, httpx2.TransportError) as error:
+        why = str(error.__cause__ or error).partition("\n")[0]
+        raise UserError(file.origin, f"failed ({why})", "try again later: what has come is not got again") from error
     _check(file, got)
 
 

@@ -21,12 +21,11 @@ from taskgalaxy.sources.source import File, Refused
 MAX_MEMBERS = 5_000_000
 """Images in one archive; more are taken for an attack on memory."""
 
-_FORMAT = 1
+_FORMAT = 2
 """To be raised when members are listed or written down in another way."""
 _SCHEMA = """
 CREATE TABLE archive (size INTEGER, mtime_ns INTEGER);
-CREATE TABLE members (path TEXT PRIMARY KEY, size INTEGER, stamp INTEGER, offset INTEGER, packed INTEGER,
-                      method INTEGER) WITHOUT ROWID;
+CREATE TABLE members (path TEXT UNIQUE, size INTEGER, stamp INTEGER, offset INTEGER, packed INTEGER, method INTEGER);
 CREATE TABLE refused (path TEXT, reason TEXT, detail TEXT);
 """
 
@@ -57,7 +56,8 @@ class ArchiveIndex:
         self._connection = connection
 
     def files(self) -> list[File]:
-        return self._connection.execute("SELECT path, size, stamp FROM members").fetchall()
+        """In the archive's order."""
+        return self._connection.execute("SELECT path, size, stamp FROM members ORDER BY rowid").fetchall()
 
     def refused(self) -> list[Refused]:
         return list(map(Refused._make, self._connection.execute("SELECT path, reason, detail FROM refused")))

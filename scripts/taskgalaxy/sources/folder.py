@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from taskgalaxy.errors import UserError
-from taskgalaxy.sources.names import IMAGE_SUFFIXES, Patterns, as_bytes, is_utf8
+from taskgalaxy.sources.names import EVERYTHING, IMAGE_SUFFIXES, Patterns, as_bytes, is_utf8
 from taskgalaxy.sources.source import File, Listing, Refused, unreadable
 
 
@@ -48,7 +48,7 @@ class FolderSource(FileSource):
         return Listing([file for file in found if file not in unnamed] if unnamed else found, refused)
 
 
-def scan_folder(root: Path, patterns: Patterns = Patterns()) -> list[File]:  # noqa: B008
+def scan_folder(root: Path, patterns: Patterns = EVERYTHING) -> list[File]:
     """Every image file under ``root``, by suffix; folders that are links are followed once, the first by name.
 
     Hidden files and folders, and links that lead nowhere, are left out. Within a folder the order is that of the

@@ -32,6 +32,9 @@ class Patterns:
         return not any(fnmatchcase(path, pattern) for pattern in self.exclude)
 
 
+EVERYTHING = Patterns()
+
+
 def is_image(name: str) -> bool:
     """Whether a member of an archive counts as an image: by its suffix, and not hidden, as in folders."""
     hidden = any(part.startswith(".") and part != ".." for part in plain(name).split("/"))

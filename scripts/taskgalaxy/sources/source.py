@@ -21,7 +21,7 @@ class Refused(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a source holds now."""
+    """What a source holds now: of archives in the order in which it lies there, else in any."""
 
     files: list[File]
     refused: list[Refused]
@@ -39,7 +39,7 @@ class Source(Protocol):
     folder: Path | None
 
     def scan(self) -> Listing:
-        """Every image file, by the suffix of its name, in any order.
+        """Every image file, by the suffix of its name.
 
         Raises:
             UserError: if the source is not there, cannot be read, or is damaged.

@@ -69,8 +69,8 @@ def _wait(handle: int, path: Path, wait_s: float, kind: int) -> None:
         except OSError as error:
             raise UserError(
                 str(path),
-                f"cannot be locked ({error.strerror}): without locks two jobs could pay for the same answers",
-                "put the ledger on a file system with flock (Lustre: mounted with -o flock; NFS: version 4)",
+                f"cannot be locked ({error.strerror}): without locks two processes could do and pay the same twice",
+                "put its folder on a file system with flock (Lustre: mounted with -o flock; NFS: version 4)",
             ) from error
         signature = os.pread(handle, 1000, 0).decode(errors="replace").strip()
         holder = signature if signature.startswith("process ") else "another process"
