@@ -26,13 +26,16 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from taskgalaxy.clip import Clip, ClipSettings, open_clip
+from taskgalaxy.clip import Clip, ClipSettings
 from taskgalaxy.embed import embed_shard
 from taskgalaxy.embeddings import Vectors
 from taskgalaxy.images import ImageFile
+from taskgalaxy.open_clip_import import import_open_clip
 from taskgalaxy.sources.folder import FolderSource
 from taskgalaxy.sources.names import Patterns
 from taskgalaxy.topk import exact_topk, exact_topk_of_blocks
+
+open_clip = import_open_clip()
 
 TASK_TYPES, DIMENSION, K = 19_227, 768, 10
 """The paper's pool, ViT-L/14's embeddings, and the paper's candidates per image."""

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
 
 import torch
@@ -15,8 +16,6 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.labels import split_levels
 from taskgalaxy.open_clip_import import import_open_clip
 from taskgalaxy.preprocessing import Preprocessing
-
-open_clip = import_open_clip()
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +65,12 @@ class Clip:
         if settings.device == "auto":
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.batch_size = settings.batch_size
-        self._model, transform = _load(settings, self.device)
+        open_clip = import_open_clip(settings.model)
+        self._model, transform = _load(open_clip, settings, self.device)
         visual = self._model.visual
         self._preprocessing = Preprocessing(transform, max(_sides(visual.image_size)), settings.preprocess == "fast")
         self.cut = self._preprocessing.cut
-        self._tokenizer = open_clip.get_tokenizer(settings.model)
+        self._get_tokenizer = cache(lambda: open_clip.get_tokenizer(settings.model))
         self._dtype = open_clip.get_input_dtype(settings.precision) or torch.float32
         self._layout = torch.channels_last if self.device == "cuda" else torch.contiguous_format
         self.identity = {
@@ -92,8 +92,9 @@ class Clip:
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Embeddings of ``texts``: float32, shape (len(texts), dimension), normalised per row."""
         parts = []
+        tokenizer = self._get_tokenizer()
         for start in range(0, len(texts), self.batch_size):
-            tokens = self._tokenizer(list(texts[start : start + self.batch_size])).to(self.device)
+            tokens = tokenizer(list(texts[start : start + self.batch_size])).to(self.device)
             with torch.inference_mode():
                 parts.append(_normalised(self._model.encode_text(tokens)))
         vectors: Vectors = torch.cat(parts).cpu().numpy()
@@ -129,7 +130,7 @@ class Clip:
         return _normalised(self._encode_image(values))[: len(pixels)]
 
 
-def _load(settings: ClipSettings, device: str) -> tuple[Any, Any]:
+def _load(open_clip: Any, settings: ClipSettings, device: str) -> tuple[Any, Any]:
     """The model, ready for inference, and its transform of images."""
     model, pretrained = settings.model, settings.pretrained
     try:
