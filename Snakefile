@@ -19,6 +19,7 @@ report: "rules/captions/workflow.rst"
 
 
 include: "rules/snakemake_fixes.smk"
+include: "rules/ancient_fix.smk"
 include: "rules/common.smk"
 include: "rules/resources.smk"
 include: "rules/taxonomy.smk"
