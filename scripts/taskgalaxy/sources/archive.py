@@ -6,6 +6,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -59,6 +60,12 @@ class ArchiveSource:
         self._indexes = indexes / name
         self._patterns = patterns
         self._opened = _OpenArchives()
+        # So that the system is not asked about every image.
+        self._archives_seen: set[str] = set()
+
+    @cached_property
+    def _is_one(self) -> bool:
+        return self._root.is_file()
 
     def scan(self) -> Listing:
         listing = Listing([], [])
@@ -97,7 +104,7 @@ class ArchiveSource:
     def _archives(self) -> Iterator[tuple[str, Path]]:
         """Every archive and what stands before the paths of its members."""
         suffix = self._format.suffix
-        if self._root.is_file():
+        if self._is_one:
             yield "", self._root
             return
         if not self._root.is_dir():
@@ -118,13 +125,15 @@ class ArchiveSource:
         return prefix, member
 
     def _prefix(self, path: str) -> str:
-        if self._root.is_file():
+        if self._is_one:
             return ""
         parts = path.split("/")
         for end, part in enumerate(parts, 1):
-            prefix = "/".join(parts[:end])
-            if part.lower().endswith(self._format.suffix) and (self._root / prefix).is_file():
-                return f"{prefix}/"
+            if part.lower().endswith(self._format.suffix):
+                prefix = "/".join(parts[:end])
+                if prefix in self._archives_seen or (self._root / prefix).is_file():
+                    self._archives_seen.add(prefix)
+                    return f"{prefix}/"
         raise FileNotFoundError(2, "there is no such archive", f"{self._root}: {path}")
 
     def _open(self, prefix: str) -> tuple[ArchiveIndex, Reader]:

@@ -26,7 +26,7 @@ class FileSource:
         return list(paths)
 
     def read(self, path: str) -> bytes:
-        return (self._root / path).read_bytes()
+        return _content(f"{self._root}/{path}")
 
 
 class FolderSource(FileSource):
@@ -90,6 +90,20 @@ def scan_folder(root: Path, patterns: Patterns = EVERYTHING) -> list[File]:
             below.append((entry.path, path))
         pending += reversed(below)
     return files
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a file, with half as many calls of the system as ``Path.read_bytes``."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        size = os.fstat(handle).st_size
+        parts = [os.read(handle, size + 1)]
+        if len(parts[0]) != size:
+            while parts[-1]:
+                parts.append(os.read(handle, 1 << 20))
+    finally:
+        os.close(handle)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
