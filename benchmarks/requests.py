@@ -58,8 +58,9 @@ from taskgalaxy.llm.openai_provider import OpenAIProvider
 from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.llm.settings import EndpointSettings
 from taskgalaxy.prompts import Template, load_templates
+from taskgalaxy.schemas import VOTES
 from taskgalaxy.stages import vote_shard
-from taskgalaxy.tables import VOTES, write_table
+from taskgalaxy.tables import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LATENCY_S = 0.05

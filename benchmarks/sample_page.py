@@ -30,7 +30,8 @@ from browser.chromium import Page, browser
 from taskgalaxy.export.image_folder import link_sources
 from taskgalaxy.report.funnel import funnel_rows
 from taskgalaxy.report.sample_page import write_sample_page
-from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, read_table, write_table
+from taskgalaxy.schemas import DATASET, FUNNEL, IMAGE_INDEX, REJECTS
+from taskgalaxy.tables import read_table, write_table
 
 PICTURES = 16
 READY = "!document.getElementById('cards').hasAttribute('aria-busy') && document.querySelector('.card')"

@@ -2,7 +2,8 @@ from taskgalaxy.balance import balance_rejects, draw
 from taskgalaxy.dataset import assemble, read_all_samples
 from taskgalaxy.files import write_jsonl
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import CLEAN, DATASET, IMAGE_INDEX, REJECTS, read_table, write_table
+from taskgalaxy.schemas import CLEAN, DATASET, IMAGE_INDEX, REJECTS
+from taskgalaxy.tables import read_table, write_table
 from taskgalaxy.votes import read_vote_table
 
 with job(snakemake.log[0]):

@@ -1,8 +1,9 @@
 from taskgalaxy.jobs import job, shard_images
 from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.schemas import VOTES
 from taskgalaxy.stages import vote_shard
-from taskgalaxy.tables import VOTES, read_samples, write_table
+from taskgalaxy.tables import read_samples, write_table
 
 with job(snakemake.log[0]):
     config, shard = snakemake.config, snakemake.wildcards.shard

@@ -4,7 +4,7 @@ from taskgalaxy.decontaminate import cleaned, contamination, near_duplicates, pu
 from taskgalaxy.files import atomic
 from taskgalaxy.jobs import job
 from taskgalaxy.report.contamination import format_contamination, format_near_duplicates
-from taskgalaxy.tables import (
+from taskgalaxy.schemas import (
     BENCHMARK_IMAGES,
     CLEAN,
     CONTAMINATION,
@@ -12,10 +12,8 @@ from taskgalaxy.tables import (
     IMAGE_INDEX,
     NEAR_DUPLICATES,
     REJECTS,
-    read_table,
-    read_tables,
-    write_table,
 )
+from taskgalaxy.tables import read_table, read_tables, write_table
 from taskgalaxy.votes import read_vote_table
 
 with job(snakemake.log[0]):

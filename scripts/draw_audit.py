@@ -6,8 +6,9 @@ from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.files import write_json
 from taskgalaxy.images import image_files
 from taskgalaxy.jobs import job
+from taskgalaxy.schemas import IMAGE_INDEX
 from taskgalaxy.sources.kinds import open_sources
-from taskgalaxy.tables import IMAGE_INDEX, read_table
+from taskgalaxy.tables import read_table
 from taskgalaxy.votes import each_vote, read_vote_table
 
 with job(snakemake.log[0]):

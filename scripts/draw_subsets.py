@@ -3,8 +3,9 @@ from pathlib import Path
 from taskgalaxy.files import atomic, write_json
 from taskgalaxy.jobs import job
 from taskgalaxy.report.subset_table import format_subsets, subset_row
+from taskgalaxy.schemas import CLEAN, COT, DATASET, IMAGE_INDEX
 from taskgalaxy.subsets import draw_subsets
-from taskgalaxy.tables import CLEAN, COT, DATASET, IMAGE_INDEX, read_table, read_tables, write_table
+from taskgalaxy.tables import read_table, read_tables, write_table
 from taskgalaxy.votes import read_vote_table
 
 with job(snakemake.log[0]):

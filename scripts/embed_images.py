@@ -2,7 +2,8 @@ from taskgalaxy.clip import Clip, ClipSettings
 from taskgalaxy.embed import embed_shard
 from taskgalaxy.embeddings import write_embeddings
 from taskgalaxy.jobs import job, shard_images
-from taskgalaxy.tables import REJECTS, write_table
+from taskgalaxy.schemas import REJECTS
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     settings = snakemake.config["match"]

@@ -1,7 +1,8 @@
 from taskgalaxy.clip import Clip, ClipSettings, task_text
 from taskgalaxy.embeddings import write_embeddings
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import TASK_TYPES, read_table
+from taskgalaxy.schemas import TASK_TYPES
+from taskgalaxy.tables import read_table
 
 with job(snakemake.log[0]):
     task_types = read_table(snakemake.input.task_types, TASK_TYPES)["task_type"].to_list()

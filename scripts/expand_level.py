@@ -3,7 +3,8 @@ from taskgalaxy.files import write_json
 from taskgalaxy.jobs import job
 from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
-from taskgalaxy.tables import REJECTS, write_table
+from taskgalaxy.schemas import REJECTS
+from taskgalaxy.tables import write_table
 from taskgalaxy.taxonomy import dump_level, load_seeds, merge
 
 with job(snakemake.log[0]):

@@ -1,7 +1,8 @@
 from taskgalaxy.export.huggingface import write_huggingface
 from taskgalaxy.jobs import job
+from taskgalaxy.schemas import DATASET
 from taskgalaxy.sources.kinds import open_sources
-from taskgalaxy.tables import DATASET, iter_rows
+from taskgalaxy.tables import iter_rows
 
 with job(snakemake.log[0]):
     samples = iter_rows(snakemake.input[0], DATASET)

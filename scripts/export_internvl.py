@@ -1,6 +1,7 @@
 from taskgalaxy.export.internvl import write_internvl
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import DATASET, iter_rows
+from taskgalaxy.schemas import DATASET
+from taskgalaxy.tables import iter_rows
 
 with job(snakemake.log[0]):
     annotation, meta = snakemake.output

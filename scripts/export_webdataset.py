@@ -1,7 +1,8 @@
 from taskgalaxy.export.webdataset import write_webdataset
 from taskgalaxy.jobs import job
+from taskgalaxy.schemas import DATASET
 from taskgalaxy.sources.kinds import open_sources
-from taskgalaxy.tables import DATASET, read_table
+from taskgalaxy.tables import read_table
 
 with job(snakemake.log[0]):
     # Ids are digests: in their order no tar holds the samples of one task type.

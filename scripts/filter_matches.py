@@ -2,8 +2,9 @@ from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.jobs import job, shard_images
 from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.schemas import FILTER, REJECTS, TOPK
 from taskgalaxy.stages import filter_shard
-from taskgalaxy.tables import FILTER, REJECTS, TOPK, read_table, write_table
+from taskgalaxy.tables import read_table, write_table
 
 with job(snakemake.log[0]):
     config, shard = snakemake.config, snakemake.wildcards.shard

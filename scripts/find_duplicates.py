@@ -1,6 +1,7 @@
 from taskgalaxy.images import find_duplicates, index_images
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import DUPLICATES, IMAGE_INDEX, IMAGES, REMOVED, read_table, read_tables, write_table
+from taskgalaxy.schemas import DUPLICATES, IMAGE_INDEX, IMAGES, REMOVED
+from taskgalaxy.tables import read_table, read_tables, write_table
 
 with job(snakemake.log[0]):
     images = read_tables(snakemake.input.inspected, IMAGES)

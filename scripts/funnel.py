@@ -2,8 +2,9 @@ from taskgalaxy.files import atomic, read_json
 from taskgalaxy.jobs import job
 from taskgalaxy.report.counts import count_stages
 from taskgalaxy.report.funnel import format_funnel, funnel_rows
+from taskgalaxy.schemas import FUNNEL, REJECTS, TASK_TYPES
 from taskgalaxy.shards import read_manifest
-from taskgalaxy.tables import FUNNEL, REJECTS, TASK_TYPES, read_table, write_table
+from taskgalaxy.tables import read_table, write_table
 
 with job(snakemake.log[0]):
     expansions = [read_json(path) for path in snakemake.input.counts]

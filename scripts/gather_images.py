@@ -4,8 +4,9 @@ import polars as pl
 
 from taskgalaxy.export.image_folder import gather_images, link_folders
 from taskgalaxy.jobs import job
+from taskgalaxy.schemas import DATASET
 from taskgalaxy.sources.kinds import open_sources
-from taskgalaxy.tables import DATASET, read_table
+from taskgalaxy.tables import read_table
 
 with job(snakemake.log[0]):
     columns = ["source", "image", "image_id", "width", "height"]

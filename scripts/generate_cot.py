@@ -3,9 +3,10 @@ from taskgalaxy.images import image_files
 from taskgalaxy.jobs import job
 from taskgalaxy.llm.model import open_model
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.schemas import COT, DATASET, IMAGE_INDEX, REJECTS
 from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.stages import cot_samples
-from taskgalaxy.tables import COT, DATASET, IMAGE_INDEX, REJECTS, read_table, write_table
+from taskgalaxy.tables import read_table, write_table
 
 with job(snakemake.log[0]):
     config = snakemake.config

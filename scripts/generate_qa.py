@@ -2,8 +2,9 @@ from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.jobs import job, shard_images
 from taskgalaxy.llm.generators import open_generators
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.schemas import FILTER, REJECTS
 from taskgalaxy.stages import qa_shard
-from taskgalaxy.tables import FILTER, REJECTS, read_table, write_samples, write_table
+from taskgalaxy.tables import read_table, write_samples, write_table
 
 with job(snakemake.log[0]):
     config, shard = snakemake.config, snakemake.wildcards.shard

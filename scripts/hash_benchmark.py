@@ -1,6 +1,7 @@
 from taskgalaxy.decontaminate import benchmark_images
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import BENCHMARK_IMAGES, write_table
+from taskgalaxy.schemas import BENCHMARK_IMAGES
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     benchmarks = snakemake.config["decontaminate"]["benchmarks"]

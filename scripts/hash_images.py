@@ -1,6 +1,7 @@
 from taskgalaxy.jobs import job, shard_images
 from taskgalaxy.phash import hash_images
-from taskgalaxy.tables import IMAGE_HASHES, write_table
+from taskgalaxy.schemas import IMAGE_HASHES
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     images = shard_images(snakemake.input.images, snakemake.wildcards.shard, snakemake.config)

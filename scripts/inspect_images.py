@@ -1,8 +1,9 @@
 from taskgalaxy.images import Limits, inspect_shard
 from taskgalaxy.jobs import job
+from taskgalaxy.schemas import IMAGES, REJECTS
 from taskgalaxy.shards import read_manifest, source_of
 from taskgalaxy.sources.kinds import open_source
-from taskgalaxy.tables import IMAGES, REJECTS, write_table
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     shard = snakemake.wildcards.shard

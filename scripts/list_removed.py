@@ -1,6 +1,7 @@
 from taskgalaxy.jobs import job
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import REJECTS, REMOVED, write_table
+from taskgalaxy.schemas import REJECTS, REMOVED
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     removed = [{"shard": shard, "path": path} for shard, path in snakemake.params.removed]

@@ -1,7 +1,8 @@
 from taskgalaxy.embeddings import read_embeddings, same_model
 from taskgalaxy.jobs import job
 from taskgalaxy.matching import candidates
-from taskgalaxy.tables import TOPK, write_table
+from taskgalaxy.schemas import TOPK
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     task_types, task_vectors, task_model = read_embeddings(snakemake.input.tasks)

@@ -1,6 +1,7 @@
 from taskgalaxy.jobs import job
 from taskgalaxy.matching import top_images
-from taskgalaxy.tables import TOP_IMAGES, write_table
+from taskgalaxy.schemas import TOP_IMAGES
+from taskgalaxy.tables import write_table
 
 with job(snakemake.log[0]):
     found = top_images(snakemake.input.tasks, snakemake.input.images, snakemake.params.m)

@@ -3,7 +3,8 @@ from pathlib import Path
 from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.filling import divide, fill_candidates, thin_task_types
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import IMAGE_INDEX, TASK_TYPES, TOP_IMAGES, TOPK, VOTES, read_table, read_tables, write_table
+from taskgalaxy.schemas import IMAGE_INDEX, TASK_TYPES, TOP_IMAGES, TOPK, VOTES
+from taskgalaxy.tables import read_table, read_tables, write_table
 from taskgalaxy.votes import tally
 
 with job(snakemake.log[0]):

@@ -2,7 +2,8 @@ from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.files import atomic, write_json
 from taskgalaxy.jobs import job
 from taskgalaxy.report.truth import format_truth, measure
-from taskgalaxy.tables import DATASET, FILTER, IMAGE_INDEX, TOPK, read_table, read_tables
+from taskgalaxy.schemas import DATASET, FILTER, IMAGE_INDEX, TOPK
+from taskgalaxy.tables import read_table, read_tables
 from taskgalaxy.votes import each_vote, read_vote_table
 
 with job(snakemake.log[0]):

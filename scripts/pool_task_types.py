@@ -1,5 +1,6 @@
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import TASK_TYPES, write_table
+from taskgalaxy.schemas import TASK_TYPES
+from taskgalaxy.tables import write_table
 from taskgalaxy.taxonomy import check_k, load_seeds, merge, task_type_rows
 
 with job(snakemake.log[0]):

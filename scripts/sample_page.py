@@ -4,8 +4,9 @@ from pathlib import Path
 from taskgalaxy.files import read_json
 from taskgalaxy.jobs import job
 from taskgalaxy.report.sample_page import write_sample_page
+from taskgalaxy.schemas import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, TASK_TYPES
 from taskgalaxy.sources.kinds import open_sources
-from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, REJECTS, TASK_TYPES, read_table
+from taskgalaxy.tables import read_table
 
 with job(snakemake.log[0]):
     sources = open_sources(snakemake.config)

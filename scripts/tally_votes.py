@@ -1,6 +1,7 @@
 from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.jobs import job
-from taskgalaxy.tables import REJECTS, VOTES, read_tables, write_table
+from taskgalaxy.schemas import REJECTS, VOTES
+from taskgalaxy.tables import read_tables, write_table
 from taskgalaxy.votes import tally, tally_rejects, vote_table_schema
 
 with job(snakemake.log[0]):

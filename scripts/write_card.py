@@ -6,7 +6,8 @@ from taskgalaxy.publish.card import card
 from taskgalaxy.publish.croissant import croissant
 from taskgalaxy.publish.limits import OF_THE_METHOD, limits_of_run
 from taskgalaxy.publish.settings import CardSettings, Published
-from taskgalaxy.tables import DATASET, iter_rows
+from taskgalaxy.schemas import DATASET
+from taskgalaxy.tables import iter_rows
 
 with job(snakemake.log[0]):
     parquet = Path(snakemake.input.parquet)

@@ -4,7 +4,8 @@ from taskgalaxy.jobs import job
 from taskgalaxy.ledger_tools.cited import cited_answers
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.manifest import answer_keys, manifest
-from taskgalaxy.tables import DATASET, FUNNEL, TASK_TYPES, read_table
+from taskgalaxy.schemas import DATASET, FUNNEL, TASK_TYPES
+from taskgalaxy.tables import read_table
 
 with job(snakemake.log[0]):
     dataset = read_table(snakemake.input.parquet, DATASET)

@@ -12,7 +12,8 @@ from taskgalaxy.manifest import manifest
 from taskgalaxy.option_table import ROOT
 from taskgalaxy.publish.settings import CardSettings
 from taskgalaxy.report.referees import RefereeStatistics, referee_statistics
-from taskgalaxy.tables import DATASET, FUNNEL, TASK_TYPES, to_frame
+from taskgalaxy.schemas import DATASET, FUNNEL, TASK_TYPES
+from taskgalaxy.tables import to_frame
 
 REFEREES = ["first", "second"]
 CONFIG: dict[str, Any] = {
@@ -40,7 +41,7 @@ ANSWERS = {
 
 
 def sample(sample_id: str, **columns: Any) -> rows.Row:
-    """A row of ``tables.DATASET`` that recorded models made."""
+    """A row of ``schemas.DATASET`` that recorded models made."""
     cast = [
         {**rows.vote(sample_id, name, 1, provider="openai", model=CONFIG["endpoints"][name]["model"])}
         for name in REFEREES

@@ -14,7 +14,8 @@ from rows import vote_table
 from taskgalaxy.rejects import reject
 from taskgalaxy.report.funnel import funnel_rows
 from taskgalaxy.report.referees import RefereeStatistics, referee_statistics
-from taskgalaxy.tables import COT_PROVENANCE, DATASET, FUNNEL, IMAGE_INDEX, REJECTS, Table, to_arrow
+from taskgalaxy.schemas import COT_PROVENANCE, DATASET, FUNNEL, IMAGE_INDEX, REJECTS, Table
+from taskgalaxy.tables import to_arrow
 
 REFEREES = ("pixels", "regions", "clip")
 NAMES = ("bars.png", "a folder/with 'quotes' & <angles>.png", "-dash.png", "zażółć.png")

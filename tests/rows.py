@@ -7,14 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from taskgalaxy.tables import COT_PROVENANCE, FILTER, IMAGE_INDEX, IMAGES, REMOVED, SAMPLES, VOTES, to_frame
+from taskgalaxy.schemas import COT_PROVENANCE, FILTER, IMAGE_INDEX, IMAGES, REMOVED, SAMPLES, VOTES
+from taskgalaxy.tables import to_frame
 from taskgalaxy.votes import tally
 
 Row = dict[str, Any]
 
 
 def image(image_id: str, shard: str = "one-00000", path: str | None = None, **columns: Any) -> Row:
-    """A row of ``tables.IMAGES``; the source is the shard's."""
+    """A row of ``schemas.IMAGES``; the source is the shard's."""
     return {
         "image_id": image_id,
         "source": shard.rpartition("-")[0],
@@ -34,17 +35,17 @@ def images(*rows: Row) -> pl.DataFrame:
 
 
 def index(*rows: Row) -> pl.DataFrame:
-    """Rows of :func:`image` as ``tables.IMAGE_INDEX``; present where the row does not say otherwise."""
+    """Rows of :func:`image` as ``schemas.IMAGE_INDEX``; present where the row does not say otherwise."""
     return to_frame([{"present": True, **row} for row in rows], IMAGE_INDEX)
 
 
 def removed(*places: tuple[str, str]) -> pl.DataFrame:
-    """``tables.REMOVED`` of (shard, path)."""
+    """``schemas.REMOVED`` of (shard, path)."""
     return to_frame([{"shard": shard, "path": path} for shard, path in places], REMOVED)
 
 
 def candidate(image_id: str, rank: int, task_type: str, kept: bool = True, **columns: Any) -> Row:
-    """A row of ``tables.FILTER``."""
+    """A row of ``schemas.FILTER``."""
     return {
         "image_id": image_id,
         "rank": rank,
@@ -64,7 +65,7 @@ def candidates(*rows: Row) -> pl.DataFrame:
 
 
 def sample(sample_id: str, image_id: str = "i", task_type: str = "OCR~signs", **columns: Any) -> Row:
-    """A row of ``tables.SAMPLES``."""
+    """A row of ``schemas.SAMPLES``."""
     return {
         "sample_id": sample_id,
         "image_id": image_id,
@@ -90,7 +91,7 @@ def samples(*rows: Row) -> pl.DataFrame:
 
 
 def vote(sample_id: str, referee: str, value: int | None, **columns: Any) -> Row:
-    """A row of ``tables.VOTES``."""
+    """A row of ``schemas.VOTES``."""
     return {
         "sample_id": sample_id,
         "referee": referee,
@@ -132,7 +133,7 @@ def vote_table(
 
 
 def dataset_row(sample_id: str, **columns: Any) -> Row:
-    """A row of ``tables.DATASET``, with a yes of one referee."""
+    """A row of ``schemas.DATASET``, with a yes of one referee."""
     of_vote = {key: value for key, value in vote(sample_id, "first", 1).items() if key != "sample_id"}
     place = {"source": "one", "image": "i.png", "width": 640, "height": 480, "license": "CC0-1.0"}
     return {

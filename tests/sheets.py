@@ -14,11 +14,12 @@ from taskgalaxy.describe.paper import read_paper
 from taskgalaxy.describe.sheets import sheet
 from taskgalaxy.figures.plates import Material
 from taskgalaxy.report.referees import referee_statistics
-from taskgalaxy.tables import TASK_TYPES, to_frame
+from taskgalaxy.schemas import TASK_TYPES
+from taskgalaxy.tables import to_frame
 
 
 def pool(names: Sequence[str]) -> pl.DataFrame:
-    """``tables.TASK_TYPES`` of leaves, every other one a seed."""
+    """``schemas.TASK_TYPES`` of leaves, every other one a seed."""
     return to_frame(
         [
             {
@@ -37,7 +38,7 @@ def pool(names: Sequence[str]) -> pl.DataFrame:
 
 
 def final(*drawn: Mapping[str, Any]) -> pl.DataFrame:
-    """The columns of ``tables.DATASET`` that are described."""
+    """The columns of ``schemas.DATASET`` that are described."""
     return pl.DataFrame([rows.dataset_row(f"s{number}", **each) for number, each in enumerate(drawn)],
                         infer_schema_length=None)  # fmt: skip
 

@@ -52,7 +52,7 @@ def draw(
 
 
 def balance_rejects(left: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of ``tables.REJECTS`` (stage balance) for samples with a ``reason``."""
+    """Rows of ``schemas.REJECTS`` (stage balance) for samples with a ``reason``."""
     return [
         reject("balance", row["sample_id"], row["reason"], image_id=row["image_id"], task_type=row["task_type"])
         for row in left.iter_rows(named=True)

@@ -12,7 +12,7 @@ from taskgalaxy.llm.json_replies import as_text, excerpt, object_schema, read_ob
 from taskgalaxy.llm.request import Answer, ImageContent, Reply, Request
 from taskgalaxy.qa import sample_id
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import COT_PROVENANCE
+from taskgalaxy.schemas import COT_PROVENANCE
 
 if TYPE_CHECKING:
     from taskgalaxy.prompts import Template
@@ -70,7 +70,7 @@ def parse(reply: Reply) -> tuple[str, str | None, str | None]:
 
 
 def cot_row(sample: Mapping[str, Any], answer: Answer) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """What came back for ``sample``: a row of ``tables.COT`` or one of ``tables.REJECTS``."""
+    """What came back for ``sample``: a row of ``schemas.COT`` or one of ``schemas.REJECTS``."""
     text, reason, detail = parse(answer.reply)
     identity = {"image_id": sample["image_id"], "task_type": sample["task_type"]}
     if reason:

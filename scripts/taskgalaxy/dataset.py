@@ -8,18 +8,19 @@ from pathlib import Path
 import polars as pl
 
 from taskgalaxy.labels import split_levels
-from taskgalaxy.tables import COT_PROVENANCE, DATASET, SAMPLES, read_samples, to_frame
+from taskgalaxy.schemas import COT_PROVENANCE, DATASET, SAMPLES
+from taskgalaxy.tables import read_samples, to_frame
 
 
 def read_all_samples(paths: Iterable[Path | str]) -> pl.DataFrame:
-    """Samples of many shards, in the order given; of ``tables.SAMPLES``."""
+    """Samples of many shards, in the order given; of ``schemas.SAMPLES``."""
     return pl.concat([to_frame([], SAMPLES), *(read_samples(path) for path in paths)])
 
 
 def assemble(drawn: pl.DataFrame, samples: pl.DataFrame, images: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
-    """Rows of ``tables.DATASET`` for ``drawn`` (column sample_id), sorted by task type and sample_id.
+    """Rows of ``schemas.DATASET`` for ``drawn`` (column sample_id), sorted by task type and sample_id.
 
-    ``samples`` are of ``tables.SAMPLES``, ``images`` of ``tables.IMAGE_INDEX``; ``scores`` is the vote table.
+    ``samples`` are of ``schemas.SAMPLES``, ``images`` of ``schemas.IMAGE_INDEX``; ``scores`` is the vote table.
 
     Raises:
         ValueError: if a sample's image or votes are missing.

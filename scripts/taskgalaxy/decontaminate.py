@@ -16,13 +16,13 @@ from taskgalaxy.hamming import NOWHERE, Hashes, Index, leaders
 from taskgalaxy.ngrams import Overlap
 from taskgalaxy.phash import hash_bytes
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import CLEAN, CONTAMINATION, NEAR_DUPLICATES
+from taskgalaxy.schemas import CLEAN, CONTAMINATION, NEAR_DUPLICATES
 
 Row = dict[str, Any]
 
 
 def benchmark_images(paths: Iterable[str]) -> list[Row]:
-    """A row of ``tables.BENCHMARK_IMAGES`` per image of these folders and lists.
+    """A row of ``schemas.BENCHMARK_IMAGES`` per image of these folders and lists.
 
     Raises:
         UserError: if an image cannot be decoded, or a list cannot be read.
@@ -58,14 +58,14 @@ def contamination(
 
     Args:
         samples: sample_id, image_id and question.
-        hashes: ``tables.IMAGE_HASHES`` of their images; those that it lacks are compared by content alone.
-        benchmark_images: ``tables.BENCHMARK_IMAGES`` by benchmark.
+        hashes: ``schemas.IMAGE_HASHES`` of their images; those that it lacks are compared by content alone.
+        benchmark_images: ``schemas.BENCHMARK_IMAGES`` by benchmark.
         benchmark_questions: questions by benchmark.
         distance: the largest Hamming distance at which two images are alike; ``None``: only the same bytes count.
         ngram: how many words in a row two questions have in common.
 
     Returns:
-        sample_id, image_id, reason, benchmark, entry, distance and words, as in ``tables.CONTAMINATION``.
+        sample_id, image_id, reason, benchmark, entry, distance and words, as in ``schemas.CONTAMINATION``.
     """
     images = samples.select("image_id").unique(maintain_order=True)
     images = images.join(hashes.select("image_id", "phash"), on="image_id", how="left", maintain_order="left")
@@ -151,15 +151,15 @@ def _like_questions(samples: pl.DataFrame, questions: Sequence[Question], ngram:
 def near_duplicates(
     samples: pl.DataFrame, index: pl.DataFrame, hashes: pl.DataFrame, distance: int | None
 ) -> pl.DataFrame:
-    """Images of ``samples`` that look like an earlier one of them; of ``tables.NEAR_DUPLICATES``.
+    """Images of ``samples`` that look like an earlier one of them; of ``schemas.NEAR_DUPLICATES``.
 
     Earlier is what comes first in ``index``. Every row names the image that stands for it, which is itself in no
     row; images that come later change no row.
 
     Args:
         samples: image_id, one row per sample.
-        index: ``tables.IMAGE_INDEX``; images that are not present are left out.
-        hashes: ``tables.IMAGE_HASHES``; images without a hash are like no other.
+        index: ``schemas.IMAGE_INDEX``; images that are not present are left out.
+        hashes: ``schemas.IMAGE_HASHES``; images without a hash are like no other.
         distance: the largest Hamming distance; ``None``: nothing is looked for.
     """
     counts = samples.group_by("image_id").len("samples")
@@ -179,10 +179,10 @@ def near_duplicates(
 
 
 def cleaned(samples: pl.DataFrame, hits: pl.DataFrame, thinned: pl.DataFrame) -> tuple[pl.DataFrame, list[Row]]:
-    """The samples that are left (``tables.CLEAN``), and rows of ``tables.REJECTS`` for accepted ones that are not.
+    """The samples that are left (``schemas.CLEAN``), and rows of ``schemas.REJECTS`` for accepted ones that are not.
 
     Args:
-        samples: of ``tables.CLEAN``.
+        samples: of ``schemas.CLEAN``.
         hits: of :func:`contamination`.
         thinned: the images of :func:`near_duplicates` that are to lose their samples.
     """

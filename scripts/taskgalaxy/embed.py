@@ -81,7 +81,7 @@ def batches(
 
 
 def embed_shard(clip: Clip, images: Sequence[ImageContent], workers: int) -> tuple[Embedded, list[dict[str, Any]]]:
-    """Embed a shard's images; what could not be read any more is in the rows of ``tables.REJECTS``."""
+    """Embed a shard's images; what could not be read any more is in the rows of ``schemas.REJECTS``."""
     started = time.perf_counter()
     ids: list[str] = []
     parts: list[Vectors] = []

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from taskgalaxy.tables import TOPK, read_table
+from taskgalaxy.schemas import TOPK
+from taskgalaxy.tables import read_table
 
 
 def thin_task_types(task_types: pl.Series, accepted: pl.DataFrame, below: int, most: int) -> pl.DataFrame:
@@ -37,8 +38,8 @@ def fill_candidates(
     """The best images of thin task types that were no candidates yet: image_id, task_type and score.
 
     Args:
-        top_images: of ``tables.TOP_IMAGES``.
-        topk: files of ``tables.TOPK``, read one by one.
+        top_images: of ``schemas.TOP_IMAGES``.
+        topk: files of ``schemas.TOPK``, read one by one.
         present: ids of the images that are still there.
         thin: of :func:`thin_task_types`.
         images: most further images of a task type.
@@ -53,7 +54,7 @@ def fill_candidates(
 
 
 def divide(candidates: pl.DataFrame, shards: Sequence[str], k: int) -> dict[str, pl.DataFrame]:
-    """``candidates`` of :func:`fill_candidates` by shard, of ``tables.TOPK``; an image's lie in one shard.
+    """``candidates`` of :func:`fill_candidates` by shard, of ``schemas.TOPK``; an image's lie in one shard.
 
     Their ranks go on behind the ``k`` that an image chose itself, the best first.
     """

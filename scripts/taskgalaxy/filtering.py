@@ -80,7 +80,7 @@ def parse(reply: Reply, candidates: Sequence[str]) -> Selection:
 def filter_rows(
     topk_rows: Sequence[Mapping[str, Any]], reply: Reply, *, provider: str, model: str, request: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of ``tables.FILTER`` for the ``tables.TOPK`` rows of one image, and rows of ``tables.REJECTS``
+    """The rows of ``schemas.FILTER`` for the ``schemas.TOPK`` rows of one image, and rows of ``schemas.REJECTS``
     for the labels that the reply names and that were not offered.
 
     ``request`` is the request's ledger key.

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from taskgalaxy.tables import IMAGE_INDEX, read_table
+from taskgalaxy.schemas import IMAGE_INDEX
+from taskgalaxy.tables import read_table
 
 STALE_S = 24 * 3600
 """Temporary files this old belong to nobody: what a job writes at once takes less."""

@@ -20,9 +20,9 @@ import polars as pl
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from taskgalaxy.rejects import reject
+from taskgalaxy.schemas import IMAGE_INDEX
 from taskgalaxy.shards import FileEntry
 from taskgalaxy.sources.source import Source
-from taskgalaxy.tables import IMAGE_INDEX
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """Formats that are opened, by Pillow's names: raster formats with decoders that bound their memory."""
@@ -72,7 +72,7 @@ class ImageFile:
 
 
 def image_files(index: pl.DataFrame, sources: Mapping[str, Source]) -> dict[str, ImageFile]:
-    """The images of ``index`` (``tables.IMAGE_INDEX``) by id."""
+    """The images of ``index`` (``schemas.IMAGE_INDEX``) by id."""
     return {
         image_id: ImageFile(image_id, sources[source], path)
         for image_id, source, path in index.select("image_id", "source", "path").iter_rows()
@@ -205,7 +205,7 @@ def inspect_shard(
     licence: str,
     licences: Mapping[str, str],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Inspect the files of a shard of the source ``name``; the rows of ``tables.IMAGES`` and of ``tables.REJECTS``.
+    """Inspect the files of a shard of the source ``name``; the rows of ``schemas.IMAGES`` and of ``schemas.REJECTS``.
 
     Every file ends in exactly one of the two. They are read in the source's order; the rows are in that of ``files``.
     """
@@ -245,7 +245,7 @@ def _verdict(source: Source, path: str, limits: Limits) -> Inspected | ImageReje
 
 
 def find_duplicates(images: pl.DataFrame) -> pl.DataFrame:
-    """Every occurrence of an image after its first, in the order of ``images``; of ``tables.DUPLICATES``."""
+    """Every occurrence of an image after its first, in the order of ``images``; of ``schemas.DUPLICATES``."""
     first = images.unique("image_id", keep="first", maintain_order=True)
     return (
         images.join(first, on=["shard", "path"], how="anti", maintain_order="left")
@@ -255,9 +255,9 @@ def find_duplicates(images: pl.DataFrame) -> pl.DataFrame:
 
 
 def index_images(images: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
-    """Every image once, in the order of ``images`` (``tables.IMAGES``); of ``tables.IMAGE_INDEX``.
+    """Every image once, in the order of ``images`` (``schemas.IMAGES``); of ``schemas.IMAGE_INDEX``.
 
-    ``removed`` is of ``tables.REMOVED``. An image that was moved is found at its new place, and still
+    ``removed`` is of ``schemas.REMOVED``. An image that was moved is found at its new place, and still
     belongs to the shard that asked about it.
     """
     first = images.unique("image_id", keep="first", maintain_order=True).with_columns(present=pl.lit(False))

@@ -16,8 +16,9 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.images import ImageFile, image_files
 from taskgalaxy.llm import progress
+from taskgalaxy.schemas import IMAGE_INDEX
 from taskgalaxy.sources.kinds import open_sources
-from taskgalaxy.tables import IMAGE_INDEX, read_table
+from taskgalaxy.tables import read_table
 
 log = logging.getLogger(__name__)
 

@@ -55,9 +55,9 @@ def manifest(
     differ between machines.
 
     Args:
-        dataset: ``tables.DATASET``.
-        funnel: ``tables.FUNNEL``.
-        task_types: ``tables.TASK_TYPES``, the pool.
+        dataset: ``schemas.DATASET``.
+        funnel: ``schemas.FUNNEL``.
+        task_types: ``schemas.TASK_TYPES``, the pool.
         identity: that of the CLIP model.
         inputs: the digests of the files that decided the set, the prompt templates and the seeds.
         answers: of :func:`taskgalaxy.ledger_tools.cited.cited_answers`.

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from taskgalaxy.embeddings import Vectors, read_embeddings, same_model
-from taskgalaxy.tables import TOP_IMAGES, TOPK, to_frame
+from taskgalaxy.schemas import TOP_IMAGES, TOPK
+from taskgalaxy.tables import to_frame
 from taskgalaxy.taxonomy import check_k
 from taskgalaxy.topk import Best, exact_topk, exact_topk_of_blocks
 
@@ -20,7 +21,7 @@ _BLOCK = 8192
 def candidates(
     image_ids: Sequence[str], images: Vectors, task_types: Sequence[str], tasks: Vectors, k: int
 ) -> pl.DataFrame:
-    """The ``k`` best task types of every image, of ``tables.TOPK``.
+    """The ``k`` best task types of every image, of ``schemas.TOPK``.
 
     Args:
         images: shape (len(image_ids), d). tasks: shape (len(task_types), d).
@@ -36,7 +37,7 @@ def candidates(
 
 
 def top_images(tasks: Path | str, shards: Sequence[Path | str], m: int) -> pl.DataFrame:
-    """The ``m`` best images of every task type over all shards, of ``tables.TOP_IMAGES``.
+    """The ``m`` best images of every task type over all shards, of ``schemas.TOP_IMAGES``.
 
     Ties go to the image that comes first in the order of ``shards``. Memory is bounded by the result and
     by a few shards, however many there are.

@@ -43,7 +43,7 @@ def hash_bytes(data: bytes) -> int | None:
 
 
 def hash_images(images: Iterable[ImageFile]) -> list[dict[str, Any]]:
-    """A row of ``tables.IMAGE_HASHES`` per image, in their order."""
+    """A row of ``schemas.IMAGE_HASHES`` per image, in their order."""
     rows = []
     for image in images:
         try:

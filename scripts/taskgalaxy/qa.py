@@ -135,7 +135,7 @@ def sample_id(image_id: str, task_type: str, question: str, answer: str) -> str:
 def pair_rows(
     image_id: str, task_types: Sequence[str], reply: Reply
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The pairs (sample_id, image_id, task_type, question, answer) and rows of ``tables.REJECTS`` in a reply.
+    """The pairs (sample_id, image_id, task_type, question, answer) and rows of ``schemas.REJECTS`` in a reply.
 
     As many rows carry an offered task type as were offered; rejects without one are surplus parts of the
     reply.

@@ -68,7 +68,7 @@ def _bare(text: str) -> str:
 
 
 def vote_row(sample_id: str, referee: str, reply: Reply, *, provider: str, model: str, request: str) -> dict[str, Any]:
-    """One row of ``tables.VOTES``; ``request`` is the request's ledger key."""
+    """One row of ``schemas.VOTES``; ``request`` is the request's ledger key."""
     vote, reason = parse(reply)
     return {
         "sample_id": sample_id,

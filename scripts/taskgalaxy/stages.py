@@ -32,7 +32,7 @@ def filter_shard(
 ) -> tuple[Rows, Rows]:
     """Ask for every image which of its candidates fit; when ``filling``, about every candidate alone.
 
-    Returns rows of ``tables.FILTER``, one per row of ``topk``, and rows of ``tables.REJECTS`` for labels
+    Returns rows of ``schemas.FILTER``, one per row of ``topk``, and rows of ``schemas.REJECTS`` for labels
     that came back and were not offered.
     """
     candidates = _by_request(topk, filling)
@@ -57,11 +57,11 @@ def qa_shard(
     *,
     filling: bool = False,
 ) -> tuple[Rows, Rows]:
-    """Ask for a pair per kept task type of every image; rows of ``tables.SAMPLES`` and ``tables.REJECTS``.
+    """Ask for a pair per kept task type of every image; rows of ``schemas.SAMPLES`` and ``schemas.REJECTS``.
 
     When ``filling``, about every task type alone.
 
-    ``kept`` are the rows of ``tables.FILTER`` that were kept.
+    ``kept`` are the rows of ``schemas.FILTER`` that were kept.
     """
     offered = [(image_id, {row["task_type"]: row for row in rows}) for image_id, rows in _by_request(kept, filling)]
     requests = [qa.render(template, images[image_id], list(candidates)) for image_id, candidates in offered]
@@ -99,7 +99,7 @@ def vote_shard(
     name: str,
     sees_answer: bool,
 ) -> Rows:
-    """Referee ``name`` votes on every sample; rows of ``tables.VOTES``, in the order of ``samples``."""
+    """Referee ``name`` votes on every sample; rows of ``schemas.VOTES``, in the order of ``samples``."""
     rows = samples.to_dicts()
     requests = [
         referee.render(
@@ -120,7 +120,7 @@ def vote_shard(
 def cot_samples(
     samples: pl.DataFrame, images: Mapping[str, ImageContent], template: Template, model: Model
 ) -> tuple[Rows, Rows]:
-    """Ask for a step-by-step answer to the question of every sample; rows of ``tables.COT`` and ``tables.REJECTS``."""
+    """Ask for step-by-step answers to the questions of all samples; rows of ``schemas.COT`` and ``schemas.REJECTS``."""
     rows = samples.to_dicts()
     requests = [cot.render(template, images[row["image_id"]], row["question"]) for row in rows]
     outcomes = [cot.cot_row(row, answer) for row, answer in zip(rows, model.ask(requests, cot.problem), strict=True)]

@@ -48,15 +48,15 @@ def draw_subsets(
     generators: Sequence[str],
     seed: int,
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The subsets that the configuration asks for, by their names: rows of ``tables.DATASET``, in the set's order.
+    """The subsets that the configuration asks for, by their names: rows of ``schemas.DATASET``, in the set's order.
 
     Args:
         dataset: the final set.
-        clean: of ``tables.CLEAN``.
+        clean: of ``schemas.CLEAN``.
         scores: the vote table.
-        images: of ``tables.IMAGE_INDEX``.
+        images: of ``schemas.IMAGE_INDEX``.
         samples: the files of all question-answer pairs, which :data:`UNSCREENED` alone needs.
-        cot: of ``tables.COT``, where there are step-by-step answers.
+        cot: of ``schemas.COT``, where there are step-by-step answers.
         settings: ``subsets`` of the configuration.
         licenses: ``licenses`` of the configuration.
         generators: the endpoints of ``roles.qa``.

@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import VOTE, VOTES, Table, read_table
+from taskgalaxy.schemas import VOTE, VOTES, Table
+from taskgalaxy.tables import read_table
 
 
 def vote_table_schema(referees: Sequence[str]) -> Table:
@@ -32,7 +33,7 @@ def tally(
 ) -> pl.DataFrame:
     """The vote table of ``samples``, in their order.
 
-    ``votes`` (``tables.VOTES``) join by sample_id alone. A missing vote counts as ``missing_vote`` says:
+    ``votes`` (``schemas.VOTES``) join by sample_id alone. A missing vote counts as ``missing_vote`` says:
     ``"no"`` 0, ``"yes"`` 1, ``"reject"`` never accepts the sample. ``score`` is the sum, and a sample is
     accepted from ``accept_at`` on.
 
@@ -57,7 +58,7 @@ def tally(
 
 
 def tally_rejects(table: pl.DataFrame, referees: Sequence[str], accept_at: int) -> list[dict[str, Any]]:
-    """The samples that were not accepted, as rows of ``tables.REJECTS`` (stage referee)."""
+    """The samples that were not accepted, as rows of ``schemas.REJECTS`` (stage referee)."""
     rejects = []
     for row in table.filter(~pl.col("accepted")).iter_rows(named=True):
         reason = "score_below_threshold" if row["score"] < accept_at else "votes_missing"
@@ -80,7 +81,7 @@ def _shown(vote: int | None) -> str:
 
 
 def _votes_by_sample(votes: pl.DataFrame) -> pl.DataFrame:
-    """``sample_id`` and ``votes``: a list of structs as in ``tables.DATASET``, in the order of ``votes``."""
+    """``sample_id`` and ``votes``: a list of structs as in ``schemas.DATASET``, in the order of ``votes``."""
     fields = [pl.col(field.name) for field in VOTE]
     return votes.group_by("sample_id", maintain_order=True).agg(votes=pl.struct(fields))
 
@@ -91,5 +92,5 @@ def read_vote_table(path: Path | str, referees: Sequence[str]) -> pl.DataFrame:
 
 
 def each_vote(scores: pl.DataFrame) -> pl.DataFrame:
-    """Every vote in a vote table, one row each; of ``tables.VOTES``."""
+    """Every vote in a vote table, one row each; of ``schemas.VOTES``."""
     return scores.select("sample_id", "votes").explode("votes").unnest("votes").select(VOTES.schema.names)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskgalaxy.balance import balance_rejects, draw, draw_key
-from taskgalaxy.tables import REJECTS, to_arrow
+from taskgalaxy.schemas import REJECTS
+from taskgalaxy.tables import to_arrow
 
 SCHEMA = {"sample_id": pl.String, "image_id": pl.String, "task_type": pl.String}
 samples = st.lists(

@@ -16,7 +16,8 @@ from taskgalaxy.publish.columns import COLUMNS, VOTE_COLUMNS
 from taskgalaxy.publish.hub_metadata import hub_license, license_url, size_category
 from taskgalaxy.publish.limits import limits_of_run
 from taskgalaxy.publish.settings import Published
-from taskgalaxy.tables import DATASET, VOTE, to_frame
+from taskgalaxy.schemas import DATASET, VOTE
+from taskgalaxy.tables import to_frame
 
 SUBSETS = [
     {"name": "cap-5", "samples": 2, "task_types": 2, "images": 2},

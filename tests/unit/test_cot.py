@@ -15,7 +15,8 @@ from taskgalaxy.cot import choose, cot_row, parse, problem, render, with_cot_ans
 from taskgalaxy.llm.request import Answer, Reply
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.rejects import REASONS
-from taskgalaxy.tables import COT, DATASET, REJECTS, to_arrow, to_frame
+from taskgalaxy.schemas import COT, DATASET, REJECTS
+from taskgalaxy.tables import to_arrow, to_frame
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 STEPS = {"steps": ["There are two bars.", "The left one ends at 3."], "answer": "3"}

@@ -15,19 +15,8 @@ from taskgalaxy.images import find_duplicates, index_images
 from taskgalaxy.rejects import REASONS, reject
 from taskgalaxy.report.counts import count_stages, duplicate_rejects, filter_rejects
 from taskgalaxy.report.funnel import UNITS, funnel_rows
-from taskgalaxy.tables import (
-    CLEAN,
-    COT,
-    DATASET,
-    DUPLICATES,
-    FILTER,
-    FUNNEL,
-    IMAGE_INDEX,
-    REJECTS,
-    to_arrow,
-    write_samples,
-    write_table,
-)
+from taskgalaxy.schemas import CLEAN, COT, DATASET, DUPLICATES, FILTER, FUNNEL, IMAGE_INDEX, REJECTS
+from taskgalaxy.tables import to_arrow, write_samples, write_table
 from taskgalaxy.votes import tally, tally_rejects, vote_table_schema
 
 EXPANSIONS = [{"lines": 5, "accepted": 4}, {"lines": 2, "accepted": 2}]

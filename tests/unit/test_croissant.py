@@ -13,7 +13,8 @@ import published_set
 from published_set import manifest_of, settings
 from taskgalaxy.files import sha256_file, write_json
 from taskgalaxy.publish.croissant import croissant
-from taskgalaxy.tables import DATASET, VOTE, to_frame, write_table
+from taskgalaxy.schemas import DATASET, VOTE
+from taskgalaxy.tables import to_frame, write_table
 
 
 def write(folder: Path, manifest: dict[str, Any] | None = None, **changes: Any) -> Path:

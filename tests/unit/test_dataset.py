@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 
 import rows
 from taskgalaxy.dataset import assemble, read_all_samples
-from taskgalaxy.tables import (
-    COT_PROVENANCE,
-    DATASET,
-    SAMPLES,
-    read_table,
-    to_arrow,
-    to_frame,
-    write_samples,
-    write_table,
-)
+from taskgalaxy.schemas import COT_PROVENANCE, DATASET, SAMPLES
+from taskgalaxy.tables import read_table, to_arrow, to_frame, write_samples, write_table
 from taskgalaxy.votes import tally
 
 REFEREES = ["one", "two"]

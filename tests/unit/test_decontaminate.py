@@ -19,16 +19,8 @@ from taskgalaxy.errors import UserError
 from taskgalaxy.files import sha256_file
 from taskgalaxy.rejects import REASONS
 from taskgalaxy.report.contamination import format_contamination, format_near_duplicates
-from taskgalaxy.tables import (
-    BENCHMARK_IMAGES,
-    CLEAN,
-    CONTAMINATION,
-    IMAGE_HASHES,
-    NEAR_DUPLICATES,
-    REJECTS,
-    to_arrow,
-    to_frame,
-)
+from taskgalaxy.schemas import BENCHMARK_IMAGES, CLEAN, CONTAMINATION, IMAGE_HASHES, NEAR_DUPLICATES, REJECTS
+from taskgalaxy.tables import to_arrow, to_frame
 
 
 def hashes(**given: int | None) -> pl.DataFrame:
@@ -44,7 +36,7 @@ def benchmark(*entries: tuple[str, str | None, int | None]) -> pl.DataFrame:
 
 
 def samples(*given: tuple[str, str], accepted: bool = True) -> pl.DataFrame:
-    """``tables.CLEAN`` of (sample_id, image_id)."""
+    """``schemas.CLEAN`` of (sample_id, image_id)."""
     return to_frame(
         [{"sample_id": name, "image_id": image, "task_type": "OCR", "accepted": accepted} for name, image in given],
         CLEAN,

@@ -21,7 +21,8 @@ from taskgalaxy.describe.sheets import SCHEMAS, read_sheets, sheet, write_sheets
 from taskgalaxy.errors import UserError
 from taskgalaxy.report.referees import referee_statistics
 from taskgalaxy.report_names import TABLES
-from taskgalaxy.tables import FILTER, read_columns, write_table
+from taskgalaxy.schemas import FILTER
+from taskgalaxy.tables import read_columns, write_table
 
 COUNTS = st.lists(st.integers(0, 1500), max_size=30)
 

@@ -12,7 +12,8 @@ from image_files import image_file
 from taskgalaxy.clip import Clip, ClipSettings
 from taskgalaxy.embed import embed_shard
 from taskgalaxy.images import ImageFile
-from taskgalaxy.tables import REJECTS, to_arrow
+from taskgalaxy.schemas import REJECTS
+from taskgalaxy.tables import to_arrow
 from tiny_clips import save_clip
 from unit.test_clip import encoded, picture
 

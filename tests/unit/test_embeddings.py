@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 import rows
 from taskgalaxy.embeddings import read_embeddings, same_model, write_embeddings
 from taskgalaxy.errors import UserError
-from taskgalaxy.tables import SAMPLES, write_table
+from taskgalaxy.schemas import SAMPLES
+from taskgalaxy.tables import write_table
 
 IDENTITY = {"model": "ViT-L-14", "weights": "abc"}
 

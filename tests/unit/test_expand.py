@@ -16,7 +16,8 @@ from taskgalaxy.expand import Expansion, LevelSettings, expand_level, parse_repl
 from taskgalaxy.labels import clean_label, label_key
 from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.prompts import load_templates
-from taskgalaxy.tables import REJECTS, to_arrow
+from taskgalaxy.schemas import REJECTS
+from taskgalaxy.tables import to_arrow
 from taskgalaxy.taxonomy import Taxonomy, nodes_at
 
 TEMPLATES = load_templates(

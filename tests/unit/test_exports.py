@@ -22,8 +22,9 @@ from taskgalaxy.export import chat_messages, huggingface, internvl, llava, webda
 from taskgalaxy.export.held_images import TEXTS
 from taskgalaxy.export.image_folder import gather_images
 from taskgalaxy.files import sha256_file
+from taskgalaxy.schemas import DATASET
 from taskgalaxy.sources.source import Source
-from taskgalaxy.tables import DATASET, iter_rows, write_table
+from taskgalaxy.tables import iter_rows, write_table
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 QUESTION = 'What is it?\nSay "größe".'

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from taskgalaxy.fill_shards import fill_shards, is_fill
 from taskgalaxy.filling import divide, fill_candidates, thin_task_types
-from taskgalaxy.tables import TOP_IMAGES, TOPK, to_arrow, to_frame, write_table
+from taskgalaxy.schemas import TOP_IMAGES, TOPK
+from taskgalaxy.tables import to_arrow, to_frame, write_table
 
 POOL = pl.Series(["a", "b", "c"])
 

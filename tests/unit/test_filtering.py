@@ -16,7 +16,8 @@ from taskgalaxy.llm.request import Reply
 from taskgalaxy.offered import Offered
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.rejects import REASONS
-from taskgalaxy.tables import FILTER, REJECTS, to_arrow
+from taskgalaxy.schemas import FILTER, REJECTS
+from taskgalaxy.tables import to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 RECEIPTS, SCENES, BARS, LEAF = "OCR~Receipts, Invoices", "Description~Scenes", "Charts~Bar [vertical]", "Counting"

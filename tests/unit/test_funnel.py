@@ -11,7 +11,7 @@ from report_data import frame
 from taskgalaxy.rejects import REASONS, reject
 from taskgalaxy.report.funnel import UNITS, WIDTH, format_funnel, funnel_rows
 from taskgalaxy.report.reasons import REASON_SENTENCES, STAGE_SENTENCES
-from taskgalaxy.tables import FUNNEL, REJECTS
+from taskgalaxy.schemas import FUNNEL, REJECTS
 
 PAIRS = [(stage, reason) for stage, reasons in REASONS.items() for reason in reasons]
 

@@ -31,8 +31,9 @@ from taskgalaxy.images import (
     licence_of,
 )
 from taskgalaxy.rejects import REASONS
+from taskgalaxy.schemas import DUPLICATES, IMAGE_INDEX, IMAGES, REJECTS
 from taskgalaxy.shards import FileEntry
-from taskgalaxy.tables import DUPLICATES, IMAGE_INDEX, IMAGES, REJECTS, to_arrow
+from taskgalaxy.tables import to_arrow
 
 LIMITS = Limits(min_side=8, max_pixels=10_000, max_bytes=1_000_000, animated="reject")
 FIRST_FRAME = Limits(min_side=8, max_pixels=10_000, max_bytes=1_000_000, animated="first_frame")

@@ -16,7 +16,8 @@ import rows
 from taskgalaxy.errors import UserError
 from taskgalaxy.jobs import job, shard_images
 from taskgalaxy.llm import progress
-from taskgalaxy.tables import IMAGE_INDEX, write_table
+from taskgalaxy.schemas import IMAGE_INDEX
+from taskgalaxy.tables import write_table
 
 
 @pytest.fixture(autouse=True)

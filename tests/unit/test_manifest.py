@@ -14,7 +14,8 @@ import published_set
 import rows
 from published_set import manifest_of, sample
 from taskgalaxy.manifest import answer_keys, tool_versions, write_checksums
-from taskgalaxy.tables import DATASET, to_frame
+from taskgalaxy.schemas import DATASET
+from taskgalaxy.tables import to_frame
 
 
 def test_the_manifest_counts_and_names_no_folder_of_the_machine() -> None:

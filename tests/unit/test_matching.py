@@ -11,7 +11,8 @@ from taskgalaxy import matching
 from taskgalaxy.embeddings import Vectors, write_embeddings
 from taskgalaxy.errors import UserError
 from taskgalaxy.matching import candidates, top_images
-from taskgalaxy.tables import TOP_IMAGES, TOPK, to_arrow
+from taskgalaxy.schemas import TOP_IMAGES, TOPK
+from taskgalaxy.tables import to_arrow
 
 MODEL = {"model": "ViT-L-14"}
 

@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 
 from image_files import image_file
 from taskgalaxy.phash import hash_bytes, hash_images, perceptual_hash
-from taskgalaxy.tables import IMAGE_HASHES, to_arrow
+from taskgalaxy.schemas import IMAGE_HASHES
+from taskgalaxy.tables import to_arrow
 
 ROOT = Path(__file__).parents[2]
 

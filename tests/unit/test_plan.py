@@ -30,7 +30,8 @@ from taskgalaxy.plan.history import experience
 from taskgalaxy.plan.needs import CotNeeds, ExpandNeeds, Needs, ShardNeeds, batch_files, sent_bytes, shard_needs
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.qa import render
-from taskgalaxy.tables import FILTER, IMAGE_INDEX, TOPK, write_samples, write_table
+from taskgalaxy.schemas import FILTER, IMAGE_INDEX, TOPK
+from taskgalaxy.tables import write_samples, write_table
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 PRICES = {"input": 10.0, "output": 20.0, "date": "2026-11-01"}

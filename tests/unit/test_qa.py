@@ -15,7 +15,8 @@ from taskgalaxy.llm.request import Reply
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.qa import Pair, pair_rows, parse, problem, render, sample_id
 from taskgalaxy.rejects import REASONS
-from taskgalaxy.tables import REJECTS, to_arrow
+from taskgalaxy.schemas import REJECTS
+from taskgalaxy.tables import to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 OFFERED = ["OCR~Signs", "Counting~Objects", "Colour"]

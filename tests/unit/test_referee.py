@@ -15,7 +15,8 @@ from taskgalaxy.llm.request import Reply, Request
 from taskgalaxy.prompts import load_templates
 from taskgalaxy.referee import VOTE_SCHEMA, parse, problem, render, vote_row
 from taskgalaxy.rejects import VOTE_REASONS
-from taskgalaxy.tables import VOTES, to_arrow
+from taskgalaxy.schemas import VOTES
+from taskgalaxy.tables import to_arrow
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 

@@ -17,8 +17,9 @@ from taskgalaxy.llm.request import Answer, Gate, Reply, Request, Take
 from taskgalaxy.llm.send import send_all
 from taskgalaxy.llm.slots import Slots
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.schemas import FILTER, REJECTS, SAMPLES, TOPK, VOTES
 from taskgalaxy.stages import filter_shard, qa_shard, vote_shard
-from taskgalaxy.tables import FILTER, REJECTS, SAMPLES, TOPK, VOTES, to_arrow, to_frame
+from taskgalaxy.tables import to_arrow, to_frame
 
 PROMPTS = Path(__file__).parents[2] / "config" / "prompts"
 TEMPLATES = load_templates(PROMPTS)

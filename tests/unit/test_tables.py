@@ -17,23 +17,8 @@ from taskgalaxy import tables
 from taskgalaxy.errors import UserError
 from taskgalaxy.labels import join_levels, split_levels
 from taskgalaxy.rejects import REASONS, reject
-from taskgalaxy.tables import (
-    DATASET,
-    IMAGES,
-    REJECTS,
-    REMOVED,
-    SAMPLES,
-    TOPK,
-    VOTES,
-    Table,
-    read_samples,
-    read_table,
-    read_tables,
-    to_arrow,
-    to_frame,
-    write_samples,
-    write_table,
-)
+from taskgalaxy.schemas import DATASET, IMAGES, REJECTS, REMOVED, SAMPLES, TOPK, VOTES, Table
+from taskgalaxy.tables import read_samples, read_table, read_tables, to_arrow, to_frame, write_samples, write_table
 
 ALL = [value for value in vars(tables).values() if isinstance(value, Table)]
 PAIRS = [{"shard": f"s{number % 7}", "path": f"{number}.png"} for number in range(3000)]

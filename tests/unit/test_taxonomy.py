@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from taskgalaxy.errors import UserError
 from taskgalaxy.labels import clean_label, label_key
-from taskgalaxy.tables import TASK_TYPES, to_arrow
+from taskgalaxy.schemas import TASK_TYPES
+from taskgalaxy.tables import to_arrow
 from taskgalaxy.taxonomy import Taxonomy, check_k, dump_level, load_seeds, merge, nodes_at, task_type_rows, walk
 
 SEEDS = """\

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import rows
 from taskgalaxy.errors import UserError
-from taskgalaxy.tables import REJECTS, VOTES, read_table, to_arrow, write_table
+from taskgalaxy.schemas import REJECTS, VOTES
+from taskgalaxy.tables import read_table, to_arrow, write_table
 from taskgalaxy.votes import each_vote, read_vote_table, tally, tally_rejects, vote_table_schema
 
 REFEREES = ["first", "second", "third-one"]

@@ -21,7 +21,8 @@ import yaml
 from audits import saved, write_saved
 from taskgalaxy.publish.push import repository_files
 from taskgalaxy.report_names import FIGURES, TABLES
-from taskgalaxy.tables import DATASET, read_table
+from taskgalaxy.schemas import DATASET
+from taskgalaxy.tables import read_table
 from workflow.project import ROOT, Project
 
 pytestmark = [pytest.mark.workflow, pytest.mark.demo]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from endpoint import TOKEN_COUNT, Endpoint
-from taskgalaxy.tables import DATASET, read_table
+from taskgalaxy.schemas import DATASET
+from taskgalaxy.tables import read_table
 from workflow.project import Project
 
 pytestmark = pytest.mark.workflow

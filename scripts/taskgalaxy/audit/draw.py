@@ -149,7 +149,7 @@ def make_draw(
 
     Args:
         drawn, sizes: of :func:`draw_pairs`.
-        samples: rows of ``tables.SAMPLES`` by sample_id, at least those that were drawn.
+        samples: rows of ``schemas.SAMPLES`` by sample_id, at least those that were drawn.
         referees: in the order of their columns.
     """
     pairs: list[DrawnPair] = [

@@ -44,8 +44,8 @@ def write_audit_page(
         draw: what is judged.
         images: by image_id, at least those of the drawn pairs. A larger one than ``longest_side`` is shown reduced,
             a smaller one as it is, and one that cannot be read is said to be missing.
-        samples: rows of ``tables.SAMPLES`` by sample_id, at least the drawn ones.
-        votes: ``tables.VOTES``, at least those on the drawn pairs.
+        samples: rows of ``schemas.SAMPLES`` by sample_id, at least the drawn ones.
+        votes: ``schemas.VOTES``, at least those on the drawn pairs.
         longest_side: of an image, in pixels.
     """
     cast: dict[str, list[dict[str, Any]]] = {}

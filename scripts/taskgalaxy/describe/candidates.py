@@ -13,8 +13,9 @@ import polars as pl
 
 from taskgalaxy.describe.intervals import with_share
 from taskgalaxy.rejects import REASONS
+from taskgalaxy.schemas import FILTER
 from taskgalaxy.shards import source_of
-from taskgalaxy.tables import FILTER, read_table
+from taskgalaxy.tables import read_table
 
 _ANSWERED = ("none_fits", "not_selected", "label_not_offered")
 _FAILED = [reason for reason in REASONS["filter"] if reason not in _ANSWERED]
@@ -42,7 +43,7 @@ class Candidates:
 
 
 def count_candidates(paths: Iterable[Path | str], fill: Iterable[Path | str]) -> Candidates:
-    """Count in the files of ``tables.FILTER``, which are named by their shards, in the order given.
+    """Count in the files of ``schemas.FILTER``, which are named by their shards, in the order given.
 
     Those of the ``fill`` count by task type alone: there the task types chose the images.
     """

@@ -12,7 +12,8 @@ from taskgalaxy.describe.sheets import sheet
 from taskgalaxy.embeddings import read_embeddings
 from taskgalaxy.files import read_json
 from taskgalaxy.report.referees import RefereeStatistics
-from taskgalaxy.tables import DATASET, FUNNEL, IMAGE_INDEX, TASK_TYPES, read_columns, read_table
+from taskgalaxy.schemas import DATASET, FUNNEL, IMAGE_INDEX, TASK_TYPES
+from taskgalaxy.tables import read_columns, read_table
 from taskgalaxy.votes import vote_table_schema
 
 

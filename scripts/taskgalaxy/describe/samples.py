@@ -11,9 +11,9 @@ def sources(images: pl.DataFrame, final: pl.DataFrame) -> pl.DataFrame:
     """Images and samples by source and licence (paper, Tables 1 and A-1), those of most images first.
 
     Args:
-        images: of ``tables.IMAGE_INDEX``: distinct images, each of the source where it lies; those that are gone
+        images: of ``schemas.IMAGE_INDEX``: distinct images, each of the source where it lies; those that are gone
             are not counted.
-        final: of ``tables.DATASET``.
+        final: of ``schemas.DATASET``.
     """
     keys = ["source", "license"]
     held = images.filter("present").group_by(keys).agg(images=pl.len())

@@ -28,10 +28,10 @@ def count_task_types(
     """Every task type of the pool with its counts and its fate, sorted by task type.
 
     Args:
-        task_types: of ``tables.TASK_TYPES``.
+        task_types: of ``schemas.TASK_TYPES``.
         by_task_type: as in :class:`taskgalaxy.describe.candidates.Candidates`.
         votes: of the vote table, at least task_type and accepted.
-        final: of ``tables.DATASET``, at least task_type.
+        final: of ``schemas.DATASET``, at least task_type.
     """
     voted = votes.group_by("task_type").agg(samples=pl.len(), accepted=pl.col("accepted").sum())
     drawn = final.group_by("task_type").agg(final=pl.len())
@@ -98,7 +98,7 @@ def levels(task_types: pl.DataFrame, paper: Sequence[int]) -> pl.DataFrame:
     """Of every level, its distinct labels (with all above them), the task types that end there, and the paper's count.
 
     Args:
-        task_types: of ``tables.TASK_TYPES``.
+        task_types: of ``schemas.TASK_TYPES``.
         paper: counts of levels 1, 2, ...; it does not say of which of the two.
     """
     depth = max(int(task_types["depth"].max() or 0), len(paper))  # type: ignore[arg-type]

@@ -26,18 +26,10 @@ from taskgalaxy.llm.prices import image_tokens, text_tokens
 from taskgalaxy.llm.request import Gate, Reply, Request, Take
 from taskgalaxy.llm.settings import EndpointSettings, endpoints_of
 from taskgalaxy.prompts import load_templates
+from taskgalaxy.schemas import DATASET, FILTER, SAMPLES, TASK_TYPES, TOPK
 from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.stages import cot_samples, filter_shard, qa_shard, vote_shard
-from taskgalaxy.tables import (
-    DATASET,
-    FILTER,
-    SAMPLES,
-    TASK_TYPES,
-    TOPK,
-    read_samples,
-    read_table,
-    to_frame,
-)
+from taskgalaxy.tables import read_samples, read_table, to_frame
 from taskgalaxy.taxonomy import Taxonomy, load_seeds, merge, nodes_at
 
 Size = tuple[int, int, int]
@@ -267,7 +259,7 @@ def batch_files(requests: int, size: int) -> int:
 
 
 def image_sizes(index: pl.DataFrame) -> Sizes:
-    """The sizes in an image index (``tables.IMAGE_INDEX``)."""
+    """The sizes in an image index (``schemas.IMAGE_INDEX``)."""
     columns = index.select("image_id", "width", "height", "bytes")
     return {image_id: (width, height, size) for image_id, width, height, size in columns.iter_rows()}
 
@@ -340,7 +332,7 @@ class CotNeeds:
 def cot_needs(config: Mapping[str, Any], index: pl.DataFrame) -> CotNeeds | None:
     """What the step-by-step answers still ask; ``None`` for the embedded provider, or where nobody writes any.
 
-    ``index`` is of ``tables.IMAGE_INDEX``.
+    ``index`` is of ``schemas.IMAGE_INDEX``.
     """
     asker = open_asker(config, config["roles"]["cot"]) if config["roles"]["cot"] else None
     if asker is None:

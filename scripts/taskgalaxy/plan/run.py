@@ -17,9 +17,10 @@ from taskgalaxy.images import FORMATS
 from taskgalaxy.llm.ledger import Ledger
 from taskgalaxy.plan.estimate import CHILDREN_PRIOR, RunPlan, estimate
 from taskgalaxy.plan.needs import ShardNeeds, Size, cot_needs, expand_needs, image_sizes, shard_needs, topk_path
+from taskgalaxy.schemas import IMAGE_INDEX
 from taskgalaxy.sources.kinds import open_sources
 from taskgalaxy.sources.source import Source
-from taskgalaxy.tables import IMAGE_INDEX, read_table, to_frame
+from taskgalaxy.tables import read_table, to_frame
 
 _FEW_SHARDS = 8
 

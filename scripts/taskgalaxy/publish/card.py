@@ -17,7 +17,7 @@ from taskgalaxy.publish.hub_metadata import hub_metadata, license_url
 from taskgalaxy.publish.limits import OF_THE_METHOD, limits_of_run
 from taskgalaxy.publish.markdown import Markdown, rendered
 from taskgalaxy.publish.settings import FOLDERS, CardSettings, Published
-from taskgalaxy.tables import DATASET, VOTE
+from taskgalaxy.schemas import DATASET, VOTE
 
 if TYPE_CHECKING:
     from taskgalaxy.report.referees import RefereeStatistics
@@ -57,7 +57,7 @@ def card(
         manifest: of :func:`taskgalaxy.manifest.manifest`.
         referees: of :func:`taskgalaxy.report.referees.referee_statistics`.
         subsets: of :func:`taskgalaxy.report.subset_table.subset_rows`; those that are published are shown.
-        example: a row of ``tables.DATASET``; ``None`` for a set without any.
+        example: a row of ``schemas.DATASET``; ``None`` for a set without any.
         exports: the formats that the run writes.
     """
     config = manifest["config"]

@@ -33,7 +33,7 @@ COLUMNS: Mapping[str, str] = {
     "cot_prompt": "SHA-256 of its prompt template",
     "cot_request": "its question's key in the ledger",
 }
-"""The columns of ``tables.DATASET``."""
+"""The columns of ``schemas.DATASET``."""
 
 VOTE_COLUMNS: Mapping[str, str] = {
     "referee": "the referee's name",
@@ -44,4 +44,4 @@ VOTE_COLUMNS: Mapping[str, str] = {
     "model": "its model",
     "request": "its question's key in the ledger",
 }
-"""The fields of a vote, ``tables.VOTE``."""
+"""The fields of a vote, ``schemas.VOTE``."""

@@ -15,7 +15,7 @@ from taskgalaxy.publish.card import CITATION, SUMMARY
 from taskgalaxy.publish.columns import COLUMNS, VOTE_COLUMNS
 from taskgalaxy.publish.hub_metadata import license_url
 from taskgalaxy.publish.settings import CardSettings
-from taskgalaxy.tables import DATASET, VOTE
+from taskgalaxy.schemas import DATASET, VOTE
 
 TABLE = "taskgalaxy.parquet"
 

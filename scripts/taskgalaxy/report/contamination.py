@@ -20,7 +20,7 @@ def format_contamination(
     """A line per benchmark: what was compared, and how many accepted samples share what with it.
 
     Args:
-        hits: ``tables.CONTAMINATION``.
+        hits: ``schemas.CONTAMINATION``.
         sizes: by benchmark, how many of its images and of its questions were compared.
         distance: bits in which images that are alike may differ; ``None``: only the same bytes count.
         ngram: words that questions share.
@@ -49,8 +49,8 @@ def format_near_duplicates(alike: pl.DataFrame, compared: pl.DataFrame, distance
     """How many images look like an earlier one, and the largest groups.
 
     Args:
-        alike: ``tables.NEAR_DUPLICATES``.
-        compared: ``tables.IMAGE_HASHES`` of the images that were compared.
+        alike: ``schemas.NEAR_DUPLICATES``.
+        compared: ``schemas.IMAGE_HASHES`` of the images that were compared.
         distance: bits in which they may differ; ``None``: nothing was looked for.
         thin: whether they lose their samples.
     """

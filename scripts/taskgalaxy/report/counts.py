@@ -9,18 +9,8 @@ import polars as pl
 
 from taskgalaxy.dataset import read_all_samples
 from taskgalaxy.rejects import reject
-from taskgalaxy.tables import (
-    CLEAN,
-    COT,
-    DATASET,
-    DUPLICATES,
-    FILTER,
-    IMAGE_INDEX,
-    REJECTS,
-    read_table,
-    read_tables,
-    to_frame,
-)
+from taskgalaxy.schemas import CLEAN, COT, DATASET, DUPLICATES, FILTER, IMAGE_INDEX, REJECTS
+from taskgalaxy.tables import read_table, read_tables, to_frame
 from taskgalaxy.votes import read_vote_table
 
 
@@ -48,7 +38,7 @@ class RunFiles(Protocol):
 
 
 def filter_rejects(filtered: pl.DataFrame) -> pl.DataFrame:
-    """The candidates that were not kept (``tables.FILTER``) as rows of ``tables.REJECTS``."""
+    """The candidates that were not kept (``schemas.FILTER``) as rows of ``schemas.REJECTS``."""
     return filtered.filter(~pl.col("kept")).select(
         stage=pl.lit("filter"),
         item=pl.format("candidate {} of {}", "rank", "image_id"),
@@ -60,7 +50,7 @@ def filter_rejects(filtered: pl.DataFrame) -> pl.DataFrame:
 
 
 def duplicate_rejects(duplicates: pl.DataFrame) -> pl.DataFrame:
-    """Later occurrences of an image (``tables.DUPLICATES``) as rows of ``tables.REJECTS``."""
+    """Later occurrences of an image (``schemas.DUPLICATES``) as rows of ``schemas.REJECTS``."""
     rows = [
         reject(
             "duplicates",

@@ -27,11 +27,11 @@ WIDTH = 80
 
 
 def funnel_rows(counts: Mapping[str, tuple[int, int]], rejects: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of :data:`taskgalaxy.tables.FUNNEL`, one per stage in ``counts``, in the pipeline's order.
+    """Rows of :data:`taskgalaxy.schemas.FUNNEL`, one per stage in ``counts``, in the pipeline's order.
 
     Args:
         counts: rows in and rows out of each stage, in the stage's unit (:data:`UNITS`).
-        rejects: :data:`taskgalaxy.tables.REJECTS` of these stages, one row per rejected row.
+        rejects: :data:`taskgalaxy.schemas.REJECTS` of these stages, one row per rejected row.
 
     Raises:
         ValueError: if a stage's rows in are not its rows out and its rejects, naming the figures of
@@ -72,7 +72,7 @@ def milestones(
 ) -> list[tuple[str, int, tuple[str, ...]]]:
     """What a reader wants counted, from task types to the final set: (name, count, stages that led there).
 
-    ``funnel`` is :data:`taskgalaxy.tables.FUNNEL`. ``task_types`` (the pool's size, seeds included) and
+    ``funnel`` is :data:`taskgalaxy.schemas.FUNNEL`. ``task_types`` (the pool's size, seeds included) and
     ``votes`` are not in it; without them the new task types stand for the pool, and votes are left out.
     Stages that the funnel lacks leave their line out.
     """

@@ -62,8 +62,8 @@ def reject_groups(
     """The rejects by stage, in the pipeline's order, and by reason, most frequent first.
 
     Args:
-        rejects: :data:`taskgalaxy.tables.REJECTS` of all stages.
-        images: :data:`taskgalaxy.tables.IMAGE_INDEX`, where a reject's image is looked up.
+        rejects: :data:`taskgalaxy.schemas.REJECTS` of all stages.
+        images: :data:`taskgalaxy.schemas.IMAGE_INDEX`, where a reject's image is looked up.
         gallery: takes the images of the rejects that are shown.
         per_reason: how many rejects of one stage and reason are shown. They are chosen by a hash of
             the row, so that they come from all over the data.

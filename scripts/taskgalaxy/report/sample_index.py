@@ -16,7 +16,7 @@ _KIND = ("source", "yes", "no", "missing", "provider", "model")
 
 
 def in_order(samples: pl.DataFrame) -> pl.DataFrame:
-    """``samples`` (:data:`taskgalaxy.tables.DATASET`) as a walk through the tree meets them, then by sample_id."""
+    """``samples`` (:data:`taskgalaxy.schemas.DATASET`) as a walk through the tree meets them, then by sample_id."""
     # No label holds a NUL, so that nothing comes between a task type and those under it.
     walk = pl.col("task_type").str.replace_all("~", "\0", literal=True)
     return samples.sort(walk, "sample_id")

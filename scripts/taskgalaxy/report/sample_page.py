@@ -71,12 +71,12 @@ def write_sample_page(
     Args:
         path: the HTML file.
         folder: beside it; stays empty unless there are more than ``max_samples`` samples.
-        samples: :data:`taskgalaxy.tables.DATASET`.
-        rejects: :data:`taskgalaxy.tables.REJECTS` of all stages.
-        funnel: :data:`taskgalaxy.tables.FUNNEL`.
+        samples: :data:`taskgalaxy.schemas.DATASET`.
+        rejects: :data:`taskgalaxy.schemas.REJECTS` of all stages.
+        funnel: :data:`taskgalaxy.schemas.FUNNEL`.
         read_image: bytes of an image, from its source and its path below the source's root. An image
             for which it raises OSError, or that does not decode, is shown as missing.
-        images: :data:`taskgalaxy.tables.IMAGE_INDEX`, where the images of the rejects are looked up.
+        images: :data:`taskgalaxy.schemas.IMAGE_INDEX`, where the images of the rejects are looked up.
         images_at: where the page finds the folder that has every source's images in a folder of the source's name;
             only images that the page does not carry are looked for there.
         title: the heading.

@@ -23,7 +23,7 @@ ID_LETTERS = 8
 
 
 def packed(samples: pl.DataFrame, gallery: Gallery) -> dict[str, Any]:
-    """``samples`` (:data:`taskgalaxy.tables.DATASET`) in their order; their images go to ``gallery``.
+    """``samples`` (:data:`taskgalaxy.schemas.DATASET`) in their order; their images go to ``gallery``.
 
     What many samples have in common is stored once: ``made`` has (filter's provider, filter's model, provider, model
     and prompt of question and answer), ``panels`` the (referee, model) of every vote. A vote is (vote, p_yes,

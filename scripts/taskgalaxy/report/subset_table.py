@@ -18,7 +18,7 @@ class SubsetRow(TypedDict):
 
 
 def subset_row(name: str, samples: pl.DataFrame) -> SubsetRow:
-    """The row of a subset (of ``tables.DATASET``)."""
+    """The row of a subset (of ``schemas.DATASET``)."""
     return {
         "name": name,
         "samples": samples.height,

@@ -97,11 +97,11 @@ def measure(
 
     Args:
         truth_path: the truth file; an image's row is found by its content hash.
-        images: :data:`taskgalaxy.tables.IMAGE_INDEX`; images without a row of truth are left out.
-        topk: :data:`taskgalaxy.tables.TOPK`.
-        kept: :data:`taskgalaxy.tables.FILTER`, the rows that were not kept included.
-        samples: the question-answer pairs, :data:`taskgalaxy.tables.SAMPLES`.
-        votes: :data:`taskgalaxy.tables.VOTES` of every referee.
+        images: :data:`taskgalaxy.schemas.IMAGE_INDEX`; images without a row of truth are left out.
+        topk: :data:`taskgalaxy.schemas.TOPK`.
+        kept: :data:`taskgalaxy.schemas.FILTER`, the rows that were not kept included.
+        samples: the question-answer pairs, :data:`taskgalaxy.schemas.SAMPLES`.
+        votes: :data:`taskgalaxy.schemas.VOTES` of every referee.
         accepted: sample_id of the samples that the vote accepted.
         final: sample_id of the samples in the final set.
 
