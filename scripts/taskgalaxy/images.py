@@ -172,6 +172,8 @@ def inspect(data: bytes, limits: Limits) -> Inspected:
         try:
             if limits.animated == "reject" and getattr(image, "is_animated", False) and image_format != "MPO":
                 raise ImageRejectedError("animated", f"{getattr(image, 'n_frames', 2)} frames")
+            # A JPEG is read to its end for its brightness alone too, in less time than for colours that nobody sees.
+            image.draft("L", None)
             image.load()
             width, height = _upright_size(image)
         except _DAMAGED as error:

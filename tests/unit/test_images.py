@@ -247,6 +247,32 @@ def test_damaged_bytes_are_rejected_or_decoded_and_never_crash() -> None:
     assert outcomes >= {"accepted", "truncated", "not_an_image", "animated", "too_many_pixels"}
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+def test_a_jpeg_is_accepted_if_and_only_if_its_colours_can_be_decoded(progressive: bool, subsampling: str) -> None:
+    sound = encoded(noise(), "JPEG", progressive=progressive, subsampling=subsampling, quality=80)
+    dice = random.Random(1)
+    outcomes = set()
+    for turn in range(300):
+        damaged = bytearray(sound)
+        for _ in range(dice.randrange(4)):
+            damaged[dice.randrange(len(sound))] = dice.randrange(256)
+        if turn % 2:
+            del damaged[dice.randrange(len(sound)) :]
+        try:
+            inspect(bytes(damaged), LIMITS)
+        except ImageRejectedError as error:
+            outcomes.add(error.reason)
+            if error.reason in ("truncated", "not_an_image"):
+                with pytest.raises(OSError, match=r"."):
+                    decode_rgb(bytes(damaged))
+        else:
+            outcomes.add("accepted")
+            assert decode_rgb(bytes(damaged)).mode == "RGB"
+    assert outcomes >= {"accepted", "truncated"}
+
+
 def test_every_file_of_a_shard_ends_in_exactly_one_table(tmp_path: Path) -> None:
     (tmp_path / "x.png").mkdir()
     contents = {
