@@ -62,6 +62,8 @@ class ArchiveSource:
         self._opened = _OpenArchives()
         # So that the system is not asked about every image.
         self._archives_seen: set[str] = set()
+        # What was put in order is read next, and need not be looked up twice.
+        self._looked_up: dict[str, tuple[str, Member]] = {}
 
     @cached_property
     def _is_one(self) -> bool:
@@ -87,18 +89,19 @@ class ArchiveSource:
 
     def in_order(self, paths: Iterable[str]) -> list[str]:
         """By archive and by place in it."""
-
-        def place(path: str) -> tuple[str, int]:
+        self._looked_up = {}
+        places = {}
+        for path in paths:
             try:
-                prefix, member = self._found(path)
+                prefix, member = self._looked_up[path] = self._found(path)
             except OSError:
-                return "", 0
-            return prefix, member.offset
-
-        return sorted(paths, key=place)
+                places[path] = "", 0
+            else:
+                places[path] = prefix, member.offset
+        return sorted(places, key=places.__getitem__)
 
     def read(self, path: str) -> bytes:
-        prefix, member = self._found(path)
+        prefix, member = self._looked_up.pop(path) if path in self._looked_up else self._found(path)
         return self._open(prefix)[1].read(member)
 
     def _archives(self) -> Iterator[tuple[str, Path]]:
