@@ -68,6 +68,12 @@ def test_two_do_not_get_the_same_files_at_once(tmp_path: Path) -> None:
         assert download(files, tmp_path, 1) == []
 
 
+def test_a_pool_that_is_whole_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(CONTENT)
+    assert download([pool_file("a.zip", "http://127.0.0.1:9/a.zip", size=len(CONTENT))], tmp_path, 1) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

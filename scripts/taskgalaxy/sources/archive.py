@@ -101,7 +101,8 @@ class ArchiveSource:
         return sorted(places, key=places.__getitem__)
 
     def read(self, path: str) -> bytes:
-        prefix, member = self._looked_up.pop(path) if path in self._looked_up else self._found(path)
+        looked_up = self._looked_up.pop(path, None)
+        prefix, member = looked_up or self._found(path)
         return self._open(prefix)[1].read(member)
 
     def _archives(self) -> Iterator[tuple[str, Path]]:
