@@ -31,6 +31,7 @@ from taskgalaxy.embed import embed_shard
 from taskgalaxy.embeddings import Vectors
 from taskgalaxy.images import ImageFile
 from taskgalaxy.open_clip_import import import_open_clip
+from taskgalaxy.products import fastest_products
 from taskgalaxy.sources.folder import FolderSource
 from taskgalaxy.sources.names import Patterns
 from taskgalaxy.topk import exact_topk, exact_topk_of_blocks
@@ -190,6 +191,13 @@ def measure_topk(options: argparse.Namespace) -> None:
             block = images[start : start + chunk]
             np.matmul(block, tasks.T, out=out[: len(block)])
 
+    def bfloat16_gemm() -> None:
+        rounded, keys = left.bfloat16(), right.bfloat16().contiguous()
+        out = torch.empty((chunk, len(tasks)), dtype=torch.bfloat16, device=device)
+        for start in range(0, len(left), chunk):
+            block = rounded[start : start + chunk]
+            torch.mm(block, keys, out=out[: len(block)])
+
     def torch_topk() -> None:
         for start in range(0, len(left), chunk):
             block = left[start : start + chunk]
@@ -203,6 +211,7 @@ def measure_topk(options: argparse.Namespace) -> None:
 
     contenders: dict[str, Callable[[], object]] = {
         "bare float32 product of torch": gemm,
+        "bare bfloat16 product of torch, inexact": bfloat16_gemm,
         "ours, exact": lambda: exact_topk(images, tasks, K, device=device),
         "ours, reversed (55 images a task type)": lambda: exact_topk_of_blocks(
             tasks, np.array_split(images, -(-len(images) // 8192)), 55, device=device
@@ -227,6 +236,7 @@ def measure_topk(options: argparse.Namespace) -> None:
     if device == "cpu":
         limit = min(("bare float32 product of torch", limit), key=lambda name: statistics.median(seconds[name]))
     print_rates(title, len(images), "images/s", seconds, limit)
+    print(f"ours looks for candidates by {fastest_products(torch.device(device)).__name__}")
     print_memory(device)
     ours, inexact = exact_topk(images, tasks, K, device=device).indices, []
     exact, wide = [], torch.from_numpy(tasks).to(device).double().T

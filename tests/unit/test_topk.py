@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,8 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from taskgalaxy import topk
 from taskgalaxy.embeddings import Vectors
+from taskgalaxy.products import BFloat16Products, NumpyProducts, Products, TorchProducts
 from taskgalaxy.topk import exact_topk, exact_topk_of_blocks
+
+KINDS: list[type[Products]] = [TorchProducts, NumpyProducts, BFloat16Products]
+
+
+@contextmanager
+def pruning_by(kind: type[Products]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(topk, "fastest_products", lambda device: kind)
+        yield
 
 
 def unit_rows(generator: np.random.Generator, count: int, dimension: int) -> Vectors:
@@ -41,10 +54,13 @@ def problems(draw: st.DrawFn) -> tuple[Vectors, Vectors, int]:
     return queries, keys, draw(st.integers(1, min(key_count, 25)) | st.just(key_count) | st.just(1))
 
 
-@given(problem=problems(), chunk=st.none() | st.integers(1, 25))
-def test_it_is_what_sorting_all_scores_gives(problem: tuple[Vectors, Vectors, int], chunk: int | None) -> None:
+@given(problem=problems(), chunk=st.none() | st.integers(1, 25), kind=st.sampled_from(KINDS))
+def test_it_is_what_sorting_all_scores_gives(
+    problem: tuple[Vectors, Vectors, int], chunk: int | None, kind: type[Products]
+) -> None:
     queries, keys, k = problem
-    indices, scores = exact_topk(queries, keys, k, chunk=chunk)
+    with pruning_by(kind):
+        indices, scores = exact_topk(queries, keys, k, chunk=chunk)
     assert (indices.dtype, scores.dtype) == (np.int64, np.float32)
     assert indices.shape == scores.shape == (len(queries), k)
     assert (indices == brute_force(queries, keys, k)).all()
@@ -53,13 +69,14 @@ def test_it_is_what_sorting_all_scores_gives(problem: tuple[Vectors, Vectors, in
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
-@given(problem=problems(), cuts=st.lists(st.floats(0, 1), max_size=5))
+@given(problem=problems(), cuts=st.lists(st.floats(0, 1), max_size=5), kind=st.sampled_from(KINDS))
 def test_keys_in_blocks_of_any_size_are_ranked_as_all_at_once(
-    problem: tuple[Vectors, Vectors, int], cuts: list[float]
+    problem: tuple[Vectors, Vectors, int], cuts: list[float], kind: type[Products]
 ) -> None:
     queries, keys, k = problem
     edges = sorted(int(cut * len(keys)) for cut in cuts)
-    in_blocks = exact_topk_of_blocks(queries, np.split(keys, edges), k)
+    with pruning_by(kind):
+        in_blocks = exact_topk_of_blocks(queries, np.split(keys, edges), k)
     at_once = exact_topk(queries, keys, k)
     assert (in_blocks.indices == at_once.indices).all()
     assert (in_blocks.scores == at_once.scores).all()
@@ -73,7 +90,8 @@ def test_fewer_keys_than_asked_for_in_blocks_are_all_ranked() -> None:
     assert exact_topk_of_blocks(queries, [], 5).indices.shape == (3, 0)
 
 
-def test_near_ties_that_float32_confuses_are_ranked_as_in_float64() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_near_ties_that_float32_confuses_are_ranked_as_in_float64(kind: type[Products]) -> None:
     """Hundreds of keys closer together than a float32 product is exact, at the edge of the best k."""
     generator = np.random.default_rng(5)
     queries = unit_rows(generator, 30, 256)
@@ -81,7 +99,8 @@ def test_near_ties_that_float32_confuses_are_ranked_as_in_float64() -> None:
     keys[600:] += generator.normal(size=(600, 256)).astype(np.float32) * np.float32(2e-9)
     keys[600:, :8] = np.nextafter(keys[600:, :8], generator.choice([-2, 2], (600, 8)).astype(np.float32))
     expected = brute_force(queries, keys, 10)
-    assert (exact_topk(queries, keys, 10).indices == expected).all()
+    with pruning_by(kind):
+        assert (exact_topk(queries, keys, 10).indices == expected).all()
     in_float32 = np.argsort(-(queries @ keys.T), axis=1, kind="stable")[:, :10]
     assert any(set(row) != set(exact) for row, exact in zip(in_float32, expected, strict=True))
 
@@ -93,7 +112,45 @@ def test_ties_go_to_the_smaller_index(scores: list[float], data: st.DataObject) 
     assert indices[0].tolist() == sorted(range(len(scores)), key=lambda index: (-scores[index], index))[:k]
 
 
-def test_neither_chunks_nor_threads_nor_further_tasks_move_a_score() -> None:
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("of_queries", "of_keys"), [(1, 1e-30), (1e-25, 1e-20), (1e-40, 1), (1e25, 1e25), (1, 3e38)])
+def test_products_that_float32_cannot_hold_are_ranked_all_the_same(
+    kind: type[Products], of_queries: float, of_keys: float
+) -> None:
+    generator = np.random.default_rng(3)
+    queries, keys = unit_rows(generator, 9, 16) * of_queries, unit_rows(generator, 700, 16) * of_keys
+    queries, keys = queries.astype(np.float32), keys.astype(np.float32)
+    with pruning_by(kind):
+        assert (exact_topk(queries, keys, 10).indices == brute_force(queries, keys, 10)).all()
+
+
+def test_where_bfloat16_prunes_too_little_the_rest_is_done_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    class Noted(TorchProducts):
+        def write(self, queries: torch.Tensor, out: torch.Tensor) -> None:
+            written.append(len(queries))
+            super().write(queries, out)
+
+    monkeypatch.setattr(topk, "TorchProducts", Noted)
+    generator = np.random.default_rng(4)
+    queries, keys = unit_rows(generator, 40, 64), unit_rows(generator, 900, 64)
+    spread, alike = keys, np.where(np.arange(900)[:, None] % 2, keys[:1], -keys[:1]) + keys * np.float32(1e-3)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with pruning_by(BFloat16Products):
+            for these, chunks in ((spread, []), (alike, [10, 10, 10])):
+                written.clear()
+                assert (exact_topk(queries, these, 3, chunk=10).indices == brute_force(queries, these, 3)).all()
+                assert written == chunks
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_neither_chunks_nor_threads_nor_further_tasks_move_a_score(kind: type[Products]) -> None:
     """Sums of float32 do change with all of these, in their last bits, and with them the order of near ties."""
     generator = np.random.default_rng(7)
     images, tasks = unit_rows(generator, 45, 512), unit_rows(generator, 1474, 512)
@@ -103,7 +160,8 @@ def test_neither_chunks_nor_threads_nor_further_tasks_move_a_score() -> None:
     try:
         for chunk, threads in [(1, 1), (3, 2), (7, 1), (44, 2)]:
             torch.set_num_threads(threads)
-            again = exact_topk(images, tasks, 10, chunk=chunk)
+            with pruning_by(kind):
+                again = exact_topk(images, tasks, 10, chunk=chunk)
             assert (again[0] == indices).all()
             assert (again[1] == scores).all()
     finally:
