@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -48,6 +49,21 @@ def test_a_user_s_error_is_its_message_alone(tmp_path: Path, capsys: pytest.Capt
     assert "config: seed: is wrong. Set it to 1." in log
     assert "Traceback" not in log
     assert "config: seed" in capsys.readouterr().err
+
+
+def test_a_job_s_tables_do_not_import_pandas(tmp_path: Path) -> None:
+    code = """
+import sys, pyarrow as pa, pyarrow.parquet as pq
+from taskgalaxy.jobs import job
+with job("log"):
+    pq.write_table(pa.table({"name": ["value"]}), "table")
+    assert pq.read_table("table").to_pylist() == [{"name": "value"}]
+print("pandas" in sys.modules)
+import pandas
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.stdout == "False\n", ran.stderr
+    assert not ran.returncode, ran.stderr
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
