@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from taskgalaxy.clip import Clip
 from taskgalaxy.embeddings import Vectors
+from taskgalaxy.errors import UserError
 from taskgalaxy.llm.request import ImageContent
 from taskgalaxy.preprocessing import Pixels
 from taskgalaxy.rejects import reject
@@ -36,8 +37,18 @@ class Batch(NamedTuple):
     failed: dict[str, str]
 
 
-class _Images(Dataset[tuple[str, Pixels | None, str]]):
-    """Images by position, decoded and cut to size: id, pixels, or None and why not."""
+class _Image(NamedTuple):
+    image_id: str
+    pixels: Pixels | None
+    failed: str = ""
+    error: UserError | None = None
+
+
+class _Images(Dataset[_Image]):
+    """Images by position, decoded and cut to size, or why not.
+
+    A ``UserError`` is a value too, since what is raised in a worker is another error here.
+    """
 
     def __init__(self, images: Sequence[ImageContent], cut: Callable[[bytes], Pixels]) -> None:
         self._images = images
@@ -46,18 +57,23 @@ class _Images(Dataset[tuple[str, Pixels | None, str]]):
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> tuple[str, Pixels | None, str]:
+    def __getitem__(self, index: int) -> _Image:
         image = self._images[index]
         try:
-            return image.image_id, self._cut(image.read()), ""
+            return _Image(image.image_id, self._cut(image.read()))
         except OSError as error:
-            return image.image_id, None, str(error)
+            return _Image(image.image_id, None, str(error))
+        except UserError as error:
+            return _Image(image.image_id, None, error=error)
 
 
-def _batch(items: Sequence[tuple[str, Pixels | None, str]]) -> Batch:
-    found = [(image_id, pixels) for image_id, pixels, _ in items if pixels is not None]
+def _batch(items: Sequence[_Image]) -> Batch | UserError:
+    for item in items:
+        if item.error is not None:
+            return item.error
+    found = [(item.image_id, item.pixels) for item in items if item.pixels is not None]
     pixels = torch.from_numpy(np.stack([pixels for _, pixels in found])) if found else torch.empty(0, dtype=torch.uint8)
-    failed = {image_id: why for image_id, pixels, why in items if pixels is None}
+    failed = {item.image_id: item.failed for item in items if item.pixels is None}
     return Batch([image_id for image_id, _ in found], pixels, failed)
 
 
@@ -69,6 +85,9 @@ def batches(
     In memory are two batches per worker, and of every worker the one image that it decodes. With
     ``workers`` 0 each batch is decoded when it is its turn. ``pinned`` memory is copied to a GPU while that
     computes.
+
+    Raises:
+        UserError: if an image's source has one.
     """
     loader = DataLoader(
         _Images(images, cut),
@@ -77,7 +96,10 @@ def batches(
         collate_fn=_batch,
         pin_memory=pinned,
     )
-    yield from loader
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
 
 
 def embed_shard(clip: Clip, images: Sequence[ImageContent], workers: int) -> tuple[Embedded, list[dict[str, Any]]]:

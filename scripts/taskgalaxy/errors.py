@@ -14,3 +14,7 @@ class UserError(Exception):
         self.where = where
         self.what = what
         self.fix = fix
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, str, str]]:
+        """Sent from another process, it is the same error."""
+        return UserError, (self.where, self.what, self.fix)

@@ -11,6 +11,7 @@ import torch
 from image_files import image_file
 from taskgalaxy.clip import Clip, ClipSettings
 from taskgalaxy.embed import embed_shard
+from taskgalaxy.errors import UserError
 from taskgalaxy.images import ImageFile
 from taskgalaxy.schemas import REJECTS
 from taskgalaxy.tables import to_arrow
@@ -59,6 +60,19 @@ def test_what_cannot_be_read_any_more_is_a_reject_and_the_rest_is_embedded(
     assert len(embedded.vectors) == 10 - len(lost)
     assert to_arrow(rejects, REJECTS)["reason"].to_pylist() == ["image_changed"] * len(lost)
     assert [row["image_id"] for row in rejects] == [images[number].image_id for number in sorted(lost)]
+
+
+class _WithoutIndex:
+    image_id = "0"
+
+    def read(self) -> bytes:
+        raise UserError("pool.sqlite", "is no readable index of pool.zip", "run snakemake again")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_its_source_tells_the_user_arrives_from_a_worker(clip: Clip, workers: int) -> None:
+    with pytest.raises(UserError, match=r"^pool.sqlite: is no readable index of pool.zip. Run snakemake again.$"):
+        embed_shard(clip, [_WithoutIndex()], workers)
 
 
 def test_bytes_that_do_not_decode_are_a_reject(clip: Clip, tmp_path: Path) -> None:
