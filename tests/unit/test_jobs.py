@@ -20,6 +20,8 @@ from taskgalaxy.llm import progress
 from taskgalaxy.schemas import IMAGE_INDEX
 from taskgalaxy.tables import write_table
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
@@ -54,6 +56,7 @@ def test_a_user_s_error_is_its_message_alone(tmp_path: Path, capsys: pytest.Capt
 def test_a_job_s_tables_do_not_import_pandas(tmp_path: Path) -> None:
     code = """
 import sys, pyarrow as pa, pyarrow.parquet as pq
+sys.path.insert(0, sys.argv[1])
 from taskgalaxy.jobs import job
 with job("log"):
     pq.write_table(pa.table({"name": ["value"]}), "table")
@@ -61,7 +64,8 @@ with job("log"):
 print("pandas" in sys.modules)
 import pandas
 """
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, str(SCRIPTS)]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.stdout == "False\n", ran.stderr
     assert not ran.returncode, ran.stderr
 
