@@ -50,15 +50,15 @@ lint: $(VENV)/.installed
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
-# The longest first, so that none is left alone in the end; tests/conftest.py says what stays together. A process more
-# than cores, since a part of the tests' time is waiting; each starts jobs of its own.
+# The longest first, so that none is left alone in the end; tests/conftest.py says what stays together. More processes
+# than cores, since a quarter of the tests' time is waiting; each starts jobs of its own.
 TESTS = tests/slurm tests/conda tests/served tests/workflow tests/browser tests/unit
 # Imported once, so that not all processes compile them at the same time.
 LARGE = matplotlib, openai, polars, pyarrow.parquet, snakemake.cli, torch, transformers, torchvision
 
 tests: $(VENV)/.installed
 	PYTHONPATH=scripts $(BIN)/python -c "from taskgalaxy.open_clip_import import import_open_clip as load; load(); import $(LARGE)"
-	$(BIN)/pytest $(TESTS) -m "not soak" --numprocesses $$(($(CORES) + 1)) --no-loadscope-reorder
+	$(BIN)/pytest $(TESTS) -m "not soak" --numprocesses $$(($(CORES) + 2)) --no-loadscope-reorder
 
 unit: $(VENV)/.installed
 	$(BIN)/pytest tests/unit -m "not soak" --numprocesses $(CORES)
