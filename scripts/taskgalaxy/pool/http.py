@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import hashlib
 import logging
 import os
 import re
@@ -86,7 +85,11 @@ def get_file(
             wait_s = min(2.0**failures if wait_s is None else wait_s, MOST_WAIT_S)
             log.info("%s: %s; again in %.0f s, from byte %d", url, error or type(error).__name__, wait_s, part.size)
             sleep(wait_s)
-    _check(url, part, expected)
+    try:
+        expected.check(part.path, url)
+    except UserError:
+        part.throw_away()
+        raise
     part.finish()
 
 
@@ -203,21 +206,6 @@ def _retry_after_s(reply: httpx2.Response) -> float | None:
         return float(value)
     when = email.utils.parsedate_to_datetime(value)
     return max(0.0, when.timestamp() - time.time())
-
-
-def _check(url: str, part: _Part, expected: Expected) -> None:
-    problem = None
-    if expected.size is not None and part.size != expected.size:
-        problem = f"{part.size:,} bytes came, and not the {expected.size:,} that are expected"
-    elif expected.digest is not None:
-        algorithm, wanted = expected.digest
-        with part.path.open("rb") as file:
-            found = hashlib.file_digest(file, algorithm).hexdigest()
-        if found != wanted:
-            problem = f"what came has the {algorithm} {found}, and not {wanted}"
-    if problem:
-        part.throw_away()
-        raise UserError(url, problem, "get it again; if it comes out the same, the registry means another file")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import httpx2
@@ -44,19 +43,4 @@ def get_from_hub(file: PoolFile, pool: Path) -> None:
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx2.TransportError) as error:
         why = str(error.__cause__ or error).partition("\n")[0]
         raise UserError(file.origin, f"failed ({why})", "try again later: what has come is not got again") from error
-    _check(file, got)
-
-
-def _check(file: PoolFile, got: Path) -> None:
-    expected, problem = file.expected, None
-    if expected.size is not None and got.stat().st_size != expected.size:
-        problem = f"has {got.stat().st_size:,} bytes, and not the {expected.size:,} that are expected"
-    elif expected.digest is not None:
-        algorithm, wanted = expected.digest
-        with got.open("rb") as content:
-            found = hashlib.file_digest(content, algorithm).hexdigest()
-        if found != wanted:
-            problem = f"has the {algorithm} {found}, and not {wanted}"
-    if problem:
-        got.unlink()
-        raise UserError(f"{file.origin}, {file.name}", problem, "get it again, or correct the registry")
+    file.expected.check(got, f"{file.origin}, {file.name}")

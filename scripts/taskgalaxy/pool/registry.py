@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,25 @@ class Expected:
 
     size: int | None = None
     digest: tuple[str, str] | None = None
+
+    def check(self, path: Path, origin: str) -> None:
+        """Delete what came as ``path``, if it is another file.
+
+        Raises:
+            UserError: in which it does not agree; it came from ``origin``.
+        """
+        problem, size = None, path.stat().st_size
+        if self.size is not None and size != self.size:
+            problem = f"has {size:,} bytes, and not the {self.size:,} that are expected"
+        elif self.digest is not None:
+            algorithm, wanted = self.digest
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, algorithm).hexdigest()
+            if found != wanted:
+                problem = f"has the {algorithm} {found}, and not {wanted}"
+        if problem:
+            path.unlink()
+            raise UserError(origin, problem, "get it again; if it comes out the same, the registry means another file")
 
 
 @dataclass(frozen=True)
