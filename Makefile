@@ -51,7 +51,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 # The longest first, so that none is left alone in the end; tests/conftest.py says what stays together. More processes
-# than cores, since a quarter of the tests' time is waiting; each starts jobs of its own.
+# than cores, since tests also wait; each starts jobs of its own.
 TESTS = tests/slurm tests/conda tests/served tests/workflow tests/browser tests/unit
 # Imported once, so that not all processes compile them at the same time.
 LARGE = matplotlib, openai, polars, pyarrow.parquet, snakemake.cli, torch, transformers, torchvision

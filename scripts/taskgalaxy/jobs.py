@@ -7,13 +7,13 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from taskgalaxy.absent import absent
 from taskgalaxy.errors import UserError
 from taskgalaxy.fill_shards import is_fill
 from taskgalaxy.images import ImageFile, image_files
@@ -56,25 +56,13 @@ def job(log_path: Path | str) -> Iterator[None]:
         sys.exit(1)
 
 
-class _NoPandas(MetaPathFinder):
-    """Says that pandas is not installed."""
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError(name=fullname)
-
-
 def _do_without_pandas() -> None:
     """Have pyarrow look for pandas in vain, which it does once, to ask whether a value is of its kinds.
 
     To import it takes a third of a second of every job, and none has such a value.
     """
-    finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
+    with absent({"pandas"}):
         pa.array([""])
-    finally:
-        sys.meta_path.remove(finder)
 
 
 def _start_logging(log_path: Path | str) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from taskgalaxy.absent import absent
 from taskgalaxy.torchvision_import import prepare_torchvision
 
 _TOWERS = {"timm": "timm_model_name", "transformers": "hf_model_name"}
@@ -24,14 +23,14 @@ def import_open_clip(model: str | None = None) -> Any:
     With ``model``, for what this model needs: timm and transformers take longer to import than all else.
     """
     prepare_torchvision()
-    absent = {library for library, key in _TOWERS.items() if model and not _may_say(model, key)}
-    if not _left_out <= absent:
+    unneeded = {library for library, key in _TOWERS.items() if model and not _may_say(model, key)}
+    if not _left_out <= unneeded:
         for name in [name for name in sys.modules if name.partition(".")[0] == "open_clip"]:
             del sys.modules[name]
         _left_out.clear()
     if "open_clip" not in sys.modules:
-        _left_out.update(absent)
-    with _absent(absent):
+        _left_out.update(unneeded)
+    with absent(unneeded):
         return importlib.import_module("open_clip")
 
 
@@ -45,15 +44,3 @@ def _may_say(model: str, key: str) -> bool:
         assert package.origin is not None
         path = Path(package.origin).parent / "model_configs" / f"{model.replace('/', '-')}.json"
     return not path.is_file() or key in path.read_text(encoding="utf-8")
-
-
-@contextmanager
-def _absent(libraries: set[str]) -> Iterator[None]:
-    """Whoever tries to import one of ``libraries`` does not find it, unless it was imported before."""
-    hidden = libraries - sys.modules.keys()
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for library in hidden:
-            del sys.modules[library]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from taskgalaxy.embeddings import Vectors
-from taskgalaxy.products import Products, TorchProducts, fastest_products
+from taskgalaxy.products import Products, fastest_float32, fastest_products
 
 _GROUPS = 16
 """A query's keys are searched in groups of so many, by the maximum of each group."""
@@ -25,6 +25,8 @@ _CHUNK_BYTES = 64 << 20
 """Float32 products that are in memory at once, for every thread."""
 _EXACT_BYTES = 2 << 20
 """Float64 products that are in memory at once, for every thread; more than a cache holds would make them slower."""
+_ROWS_SCORED = 128
+"""Queries that are looked at together, by every thread: where all keys are alike, each has all keys to be scored."""
 _ROWS = 1024
 """Rows of results that are merged at a time."""
 _KEYS_PER_SCORE = 400
@@ -147,19 +149,28 @@ class _Search:
         for rows in _slices(len(queries), chunk):
             block = torch.from_numpy(np.ascontiguousarray(queries[rows])).to(self._keys.device)
             least = torch.from_numpy(needed[rows]).to(block.device)
-            row, key = self._near(products, block, least, out[: len(block)])
-            scores = _exact_scores(block, self._keys, row, key)
-            into = _Found(best.indices[rows], best.scores[rows])
-            _put_best(row.cpu().numpy(), key.cpu().numpy(), scores.cpu().numpy(), into)
-            if products.dtype != torch.float32 and len(row) > len(block) * (self._k + length // _KEYS_PER_SCORE):
-                products, out = TorchProducts(self._keys), out.float()
+            products.write(block, out[: len(block), : len(self._keys)])
+            into, scored = _Found(best.indices[rows], best.scores[rows]), 0
+            for some in _slices(len(block), _ROWS_SCORED):
+                part = _Found(into.indices[some], into.scores[some])
+                scored += self._score(products, block[some], least[some], out[some], part)
+            if products.dtype != torch.float32 and scored > len(block) * (self._k + length // _KEYS_PER_SCORE):
+                products, out = fastest_float32(self._keys.device)(self._keys), out.float()
         return best
+
+    def _score(
+        self, products: Products, block: torch.Tensor, needed: torch.Tensor, out: torch.Tensor, into: _Found
+    ) -> int:
+        """Put the best keys of the block, whose products are in ``out``, ``into`` their place; how many were scored."""
+        row, key = self._near(products, block, needed, out)
+        scores = _exact_scores(block, self._keys, row, key)
+        _put_best(row.cpu().numpy(), key.cpu().numpy(), scores.cpu().numpy(), into)
+        return len(row)
 
     def _near(
         self, products: Products, block: torch.Tensor, needed: torch.Tensor, out: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Rows of the block, ascending, each with a key that may be one of its ``k`` best; all that are, are there."""
-        products.write(block, out[:, : len(self._keys)])
         maxima = out.view(len(out), self._size, self._groups).amax(dim=1)
         # So many products are at least as great; what was rounded to it may have been a little less.
         kth = torch.topk(maxima, self._k, dim=1).values[:, -1].double()

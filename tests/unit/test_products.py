@@ -8,7 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskgalaxy.products import BFloat16Products, NumpyProducts, Products, TorchProducts, fastest_products
+from taskgalaxy.products import (
+    BFloat16Products,
+    NumpyProducts,
+    Products,
+    TorchProducts,
+    fastest_float32,
+    fastest_products,
+)
 
 KINDS: list[type[Products]] = [TorchProducts, NumpyProducts, BFloat16Products]
 
@@ -58,11 +65,12 @@ def test_of_a_narrow_cone_bfloat16_is_less_off() -> None:
 
 
 def test_a_device_that_is_no_cpu_multiplies_in_float32() -> None:
-    assert fastest_products(torch.device("meta")) is TorchProducts
+    assert fastest_products(torch.device("meta")) is fastest_float32(torch.device("meta")) is TorchProducts
 
 
 def test_the_fastest_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = fastest_products(torch.device("cpu"))
     assert chosen in KINDS
+    assert fastest_float32(torch.device("cpu")) in {TorchProducts, NumpyProducts}
     monkeypatch.setattr("taskgalaxy.products._cost", lambda kind: pytest.fail("it is measured again"))
     assert fastest_products(torch.device("cpu")) is chosen

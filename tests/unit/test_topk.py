@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from taskgalaxy import topk
 from taskgalaxy.embeddings import Vectors
-from taskgalaxy.products import BFloat16Products, NumpyProducts, Products, TorchProducts
+from taskgalaxy.products import BFloat16Products, Products, TorchProducts
 from taskgalaxy.topk import exact_topk, exact_topk_of_blocks
-
-KINDS: list[type[Products]] = [TorchProducts, NumpyProducts, BFloat16Products]
+from unit.test_products import KINDS
 
 
 @contextmanager
@@ -133,7 +132,7 @@ def test_where_bfloat16_prunes_too_little_the_rest_is_done_in_float32(monkeypatc
             written.append(len(queries))
             super().write(queries, out)
 
-    monkeypatch.setattr(topk, "TorchProducts", Noted)
+    monkeypatch.setattr(topk, "fastest_float32", lambda device: Noted)
     generator = np.random.default_rng(4)
     queries, keys = unit_rows(generator, 40, 64), unit_rows(generator, 900, 64)
     spread, alike = keys, np.where(np.arange(900)[:, None] % 2, keys[:1], -keys[:1]) + keys * np.float32(1e-3)
